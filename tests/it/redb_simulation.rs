@@ -121,7 +121,7 @@ struct Stores {
 #[async_trait]
 impl StoreSubject for Stores {
     async fn fresh(&self) -> Arc<dyn Store> {
-        let (clock, config) = (self.clock.clone(), RedbConfig::default().writer_wait(None));
+        let (clock, config) = (self.clock.clone(), RedbConfig::default().writer_wait(None).writer_warning(None));
         if !self.on_disk {
             return Arc::new(RedbStore::open_in_memory(clock, RedbConfig::simulation()).expect("memory"));
         }

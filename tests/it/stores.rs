@@ -93,7 +93,7 @@ fn sqlite_in_memory(stores: &Stores) -> Arc<dyn Store> {
 
 fn sqlite_on_disk(stores: &Stores) -> Arc<dyn Store> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let config = SqliteConfig::default().writer_wait(None);
+    let config = SqliteConfig::default().writer_wait(None).writer_warning(None);
     let store = SqliteStore::open(folder.path().join("db"), stores.clock.clone(), config).expect("a new database");
     stores.folders.lock().expect("no check panics while it makes a store").push(folder);
     Arc::new(store)

@@ -38,6 +38,9 @@ pub struct RedbConfig {
     /// strikes when a task opens a second transaction while it holds one, which would wait for itself. Default: 30 s,
     /// longer than a queue should ever be.
     pub writer_wait: Option<Duration>,
+    /// Time for which a transaction may be open while another one waits for it, before a line at `WARN` says in whose span it was
+    /// begun; `None` says nothing. Default: 5 s, far longer than a transaction should be.
+    pub writer_warning: Option<Duration>,
     /// Treatment of the thread that a commit blocks while it waits for the disk. Default: [`Blocking::InPlace`].
     pub blocking: Blocking,
     /// Size of the cache of pages, in KiB. Default: 64 MiB: the hot ends of all indexes of an outbox with a million rows.
@@ -56,6 +59,7 @@ impl Default for RedbConfig {
         Self {
             synchronous: Synchronous::Full,
             writer_wait: Some(Duration::from_secs(30)),
+            writer_warning: Some(Duration::from_secs(5)),
             blocking: Blocking::InPlace,
             cache_kib: 64 * 1_024,
             quick_repair: false,
@@ -87,6 +91,14 @@ impl RedbConfig {
     #[must_use]
     pub fn writer_wait(mut self, writer_wait: Option<Duration>) -> Self {
         self.writer_wait = writer_wait;
+        self
+    }
+
+    /// Sets the time for which a transaction may be open while another one waits for it, before that is said at `WARN`; `None` says
+    /// nothing.
+    #[must_use]
+    pub fn writer_warning(mut self, writer_warning: Option<Duration>) -> Self {
+        self.writer_warning = writer_warning;
         self
     }
 
@@ -124,6 +136,7 @@ impl RedbConfig {
         Self {
             synchronous: Synchronous::Off,
             writer_wait: None,
+            writer_warning: None,
             blocking: Blocking::Inline,
             cache_kib: 8 * 1_024,
             ..Self::default()

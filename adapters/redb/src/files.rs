@@ -11,9 +11,8 @@ use std::{
 };
 
 use redb::{Durability, Error, ReadableDatabase as _, TableHandle as _, WriteTransaction};
-use seaworthy_core::ports::{StoreError, Timestamp};
+use seaworthy_core::ports::{OneWriter, StoreError, Timestamp};
 use smol_str::{SmolStr, format_smolstr};
-use tokio::sync::Mutex;
 
 use crate::{
     config::{RedbConfig, Synchronous},
@@ -28,7 +27,7 @@ use crate::{
 /// State that all handles of one database share.
 pub(crate) struct Shared {
     /// The permit to write. Fair: tasks get it in the order in which they asked.
-    pub(crate) permit: Arc<Mutex<()>>,
+    pub(crate) permit: OneWriter<()>,
     pub(crate) config: RedbConfig,
     /// `None` only where a file could not be opened anew after a failure.
     opened: RwLock<Option<Opened>>,
@@ -107,7 +106,7 @@ impl Shared {
         let path = || origin.name().to_owned();
         let failed = |source: StoreError| OpenError::Contents { path: path(), source };
         let shared = Self {
-            permit: Arc::default(),
+            permit: OneWriter::new(Arc::default(), config.writer_wait, config.writer_warning),
             config,
             opened: RwLock::new(Some(opened)),
             origin: origin.clone(),

@@ -57,6 +57,9 @@ pub struct SqliteConfig {
     /// strikes when a task opens a second transaction while it holds one, which would wait for itself. Default: 30 s,
     /// longer than a queue should ever be.
     pub writer_wait: Option<Duration>,
+    /// Time for which a transaction may be open while another one waits for it, before a line at `WARN` says in whose span it was
+    /// begun; `None` says nothing. Default: 5 s, far longer than a transaction should be.
+    pub writer_warning: Option<Duration>,
     /// Treatment of the thread that a commit blocks while it waits for the disk. Default: [`Blocking::InPlace`].
     pub blocking: Blocking,
     /// Number of pages in the write-ahead log after which a commit copies them into the database. Default: 1,000 (4
@@ -73,6 +76,7 @@ impl Default for SqliteConfig {
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(5),
             writer_wait: Some(Duration::from_secs(30)),
+            writer_warning: Some(Duration::from_secs(5)),
             blocking: Blocking::InPlace,
             checkpoint_pages: 1_000,
             cache_kib: 16 * 1_024,
@@ -116,6 +120,14 @@ impl SqliteConfig {
         self
     }
 
+    /// Sets the time for which a transaction may be open while another one waits for it, before that is said at `WARN`; `None` says
+    /// nothing.
+    #[must_use]
+    pub fn writer_warning(mut self, writer_warning: Option<Duration>) -> Self {
+        self.writer_warning = writer_warning;
+        self
+    }
+
     /// Sets the treatment of the thread that a commit blocks while it waits for the disk.
     #[must_use]
     pub fn blocking(mut self, blocking: Blocking) -> Self {
@@ -144,6 +156,7 @@ impl SqliteConfig {
             synchronous: Synchronous::Off,
             busy_timeout: Duration::ZERO,
             writer_wait: None,
+            writer_warning: None,
             blocking: Blocking::Inline,
             ..Self::default()
         }

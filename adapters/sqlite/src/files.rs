@@ -7,7 +7,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags};
-use seaworthy_core::ports::Timestamp;
+use seaworthy_core::ports::{OneWriter, Timestamp};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// State that all handles of one database share.
 pub(crate) struct Shared {
     /// The permit to write, and what to write with. Fair: tasks get it in the order in which they asked.
-    pub(crate) writer: Arc<Mutex<Writer>>,
+    pub(crate) writer: OneWriter<Writer>,
     /// Reads outside transactions, beside the writer. An in-memory database has none: it is one connection.
     pub(crate) reader: Option<Mutex<Connection>>,
     pub(crate) config: SqliteConfig,
@@ -84,7 +84,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May, now: Timest
     reader.pragma_update(None, "query_only", true).map_err(failed("setting up the reader of"))?;
     reader.set_prepared_statement_cache_capacity(32);
     let shared = Arc::new(Shared {
-        writer: Arc::new(Mutex::new(Writer::new(writer))),
+        writer: OneWriter::new(Arc::new(Mutex::new(Writer::new(writer))), config.writer_wait, config.writer_warning),
         reader: Some(Mutex::new(reader)),
         config,
         epochs: Arc::new(epochs),
@@ -105,6 +105,7 @@ pub(crate) fn open_memory(config: SqliteConfig, tables: &str, epochs: Epochs) ->
             Arc::new(Mutex::new(Writer::in_memory(origin)?))
         }
     };
+    let writer = OneWriter::new(writer, config.writer_wait, config.writer_warning);
     Ok(Arc::new(Shared { writer, reader: None, config, epochs: Arc::new(epochs), latest: None }))
 }
 
@@ -112,7 +113,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // Without a reader it is a database in memory.
         if self.reader.is_none() {
-            recycled::give(&self.writer);
+            recycled::give(self.writer.writer());
         }
     }
 }

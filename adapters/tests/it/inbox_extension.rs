@@ -82,7 +82,7 @@ fn without_it_they_are_delivered_to_others_and_still_handled_once() {
             let expected = match (workers, world.kind) {
                 (1, _) => 10,
                 (_, Kind::Memory) => 1,
-                (_, Kind::Sqlite) => 4,
+                (_, Kind::Sqlite | Kind::Redb) => 4,
             };
             assert_eq!(delivered, expected);
             world.pass(Duration::from_secs(60)).await;

@@ -9,7 +9,6 @@ use seaworthy_core::{
     ports::{DeadRowRequest, OutboxOrder, Ports, PublishError, Store, SubscriptionSpec, WhenDead},
     stop::Stop,
 };
-use seaworthy_memory::store::MemoryStore;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::support::{
@@ -42,13 +41,7 @@ async fn produce(world: &World, store: &Arc<dyn Store>, messages: impl IntoItera
 }
 
 fn a_store(world: &World) -> Arc<dyn Store> {
-    match world.kind {
-        Kind::Memory => Arc::new(MemoryStore::new(world.clock.clone())),
-        Kind::Sqlite => {
-            let config = SqliteConfig::simulation();
-            Arc::new(SqliteStore::open_in_memory(world.clock.clone(), config).expect("a database in memory"))
-        }
-    }
+    world.kind.in_memory(world.clock.clone())
 }
 
 fn ten(from: u64) -> impl Iterator<Item = Message> {

@@ -48,8 +48,7 @@ fn a_letter_that_can_not_be_read_is_listed_and_discarded_and_the_others_are_redr
                 })
             });
             world.publish((1..=3).map(order)).await;
-            let consumer =
-                handler.consumer(&world.ports, |config| config.redrive_requests(Some(Duration::from_secs(5))));
+            let consumer = handler.consumer(&world.ports, |config| config);
             world.ports.spawn("consumer", consumer.clone().run());
             world.pass(Duration::from_secs(10)).await;
             sql(world, &format!("UPDATE seaworthy_dead_letters SET {change} WHERE aggregateid = 'order-2'")).await;

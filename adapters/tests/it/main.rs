@@ -1,5 +1,5 @@
 //! What an operator of a busy service may expect of the core on adapters that are real: each test is a bad day of
-//! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
+//! production, on tokio with a virtual clock and on each store, and says what must go on meanwhile.
 
 mod aggregates;
 mod aggregates_to_messages;
@@ -19,6 +19,7 @@ mod events_pauses;
 mod events_subscriber;
 mod events_unread;
 mod events_waiting;
+mod files;
 mod health;
 mod inbox_broker_down;
 mod inbox_deaths;
@@ -35,6 +36,7 @@ mod inbox_upkeep;
 mod inbox_workers;
 mod limits;
 mod listings;
+mod long_transactions;
 mod metrics;
 mod metrics_settled;
 mod metrics_watch;
@@ -47,6 +49,7 @@ mod outbox_poison;
 mod outbox_polling;
 mod outbox_republish;
 mod outbox_rest;
+mod outbox_rows;
 mod outbox_schedule;
 mod outbox_settling;
 mod outbox_topics;

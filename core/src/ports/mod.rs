@@ -22,6 +22,7 @@ mod external;
 mod given_up;
 mod ingress;
 mod intercept;
+mod one_writer;
 mod operation;
 mod port_error;
 mod random;
@@ -44,6 +45,7 @@ pub use external::{External, ExternalCall, ExternalError};
 pub use given_up::{GivenUp, TakesUp};
 pub use ingress::{Ingress, Request, Response, UntilStop};
 pub use intercept::{Intercept, InterceptTransaction, Intercepted, PortSpans};
+pub use one_writer::OneWriter;
 pub use operation::{Call, Operation, Port};
 #[cfg(feature = "conformance")]
 pub(crate) use operation::{store_methods, transaction_methods};

@@ -49,12 +49,22 @@ use super::{model::StoreModel, shared_model::SharedModel, transaction::MemoryTra
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<SharedModel>,
+    lock_wait: Option<Duration>,
 }
 
 impl MemoryStore {
     /// An empty store that judges leases and delays by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(SharedModel::new(clock)) }
+        Self { shared: Arc::new(SharedModel::new(clock)), lock_wait: None }
+    }
+
+    /// Has a transaction of this handle, and of its clones, wait so long and no longer for a unique key that another one has taken and
+    /// not committed. It is told [`StoreError::Unavailable`] then. Without this it waits for as long as the other is open, by no timer
+    /// of its own, as a simulation wants it.
+    #[must_use]
+    pub fn lock_wait(mut self, limit: Duration) -> Self {
+        self.lock_wait = Some(limit);
+        self
     }
 
     fn model(&self) -> MutexGuard<'_, StoreModel> {
@@ -80,7 +90,7 @@ impl Store for MemoryStore {
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let tx = self.model().begin();
-        Ok(Box::new(MemoryTransaction::new(Arc::clone(&self.shared), tx)))
+        Ok(Box::new(MemoryTransaction::new(Arc::clone(&self.shared), tx, self.lock_wait)))
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -6,6 +6,7 @@ use super::model::StoreModel;
 
 /// State that a store shares with its open transactions.
 pub(super) struct SharedModel {
+    clock: Arc<dyn Clock>,
     time: SteadyTime,
     model: Mutex<StoreModel>,
 }
@@ -13,11 +14,15 @@ pub(super) struct SharedModel {
 impl SharedModel {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         let epoch = epoch_at(clock.now());
-        Self { time: SteadyTime::new(clock), model: Mutex::new(StoreModel::new(epoch)) }
+        Self { time: SteadyTime::new(Arc::clone(&clock)), clock, model: Mutex::new(StoreModel::new(epoch)) }
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.time.now()
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// The number of the life that begins now.

@@ -1,7 +1,8 @@
-use std::{any::Any, ops::Bound, sync::Arc};
+use std::{any::Any, ops::Bound, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
@@ -12,7 +13,7 @@ use seaworthy_core::{
         Timestamp, Transaction, WhenDead,
     },
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     model::{Attempt, StoreModel, Tx, bounds},
@@ -25,11 +26,12 @@ pub(super) struct MemoryTransaction {
     /// `None` once it has been committed.
     tx: Option<Tx>,
     after: Vec<AfterCommit>,
+    lock_wait: Option<Duration>,
 }
 
 impl MemoryTransaction {
-    pub(super) fn new(shared: Arc<SharedModel>, tx: Tx) -> Self {
-        Self { shared, tx: Some(tx), after: Vec::new() }
+    pub(super) fn new(shared: Arc<SharedModel>, tx: Tx, lock_wait: Option<Duration>) -> Self {
+        Self { shared, tx: Some(tx), after: Vec::new(), lock_wait }
     }
 
     fn with<T>(&mut self, statement: impl FnOnce(&mut StoreModel, &mut Tx) -> T) -> T {
@@ -52,9 +54,21 @@ impl MemoryTransaction {
                     Attempt::Blocked(until) => until.notified_owned(),
                 }
             };
-            ended.await;
+            match self.lock_wait {
+                None => ended.await,
+                Some(limit) => match select(pin!(ended), self.shared.clock().sleep(limit)).await {
+                    Either::Left(_) => {}
+                    Either::Right(_) => return Err(kept_waiting(limit)),
+                },
+            }
         }
     }
+}
+
+fn kept_waiting(limit: Duration) -> StoreError {
+    StoreError::Unavailable(format_smolstr!(
+        "another transaction has held what this one asks for, and has not ended for {limit:?}: wait for nothing in one"
+    ))
 }
 
 impl Drop for MemoryTransaction {

@@ -173,7 +173,12 @@ pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Resul
         for message in only.iter().copied().collect::<BTreeSet<MessageId>>() {
             let number = receipt::read(view, &request.consumer, message)?.and_then(|receipt| receipt.letter);
             let Some(number) = number else { continue };
-            found.extend(read(view, &request.consumer, number)?.filter(|letter| request.asks_for(letter)));
+            let mut letter = read(view, &request.consumer, number)?;
+            // Its receipt knows the id of one that can't say it.
+            if let Some(letter) = letter.as_mut().filter(|letter| letter.unreadable.is_some()) {
+                letter.message.id = message;
+            }
+            found.extend(letter.filter(|letter| request.asks_for(letter)));
         }
         found.sort_unstable_by_key(|letter| letter.number);
         found.truncate(request.limit);

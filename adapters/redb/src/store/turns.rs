@@ -1,10 +1,8 @@
 //! Turns at the database: transactions one after the other, and reads beside them.
 
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::future::{Either, select};
 use seaworthy_core::ports::{StoreError, Timestamp};
-use smol_str::format_smolstr;
 use tokio::sync::OwnedMutexGuard;
 
 use super::RedbStore;
@@ -50,17 +48,6 @@ impl RedbStore {
 
     /// Waits for the other transactions.
     pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<()>, StoreError> {
-        // Waiters are served before newcomers, so this overtakes nobody; it saves the timer when nobody waits.
-        if let Ok(permit) = Arc::clone(&self.shared.permit).try_lock_owned() {
-            return Ok(permit);
-        }
-        let turn = Arc::clone(&self.shared.permit).lock_owned();
-        let Some(patience) = self.shared.config.writer_wait else { return Ok(turn.await) };
-        match select(pin!(turn), self.clock.sleep(patience)).await {
-            Either::Left((permit, _)) => Ok(permit),
-            Either::Right(_) => Err(StoreError::Unavailable(format_smolstr!(
-                "another transaction of this process has not ended for {patience:?}: does a task begin one while it holds one?"
-            ))),
-        }
+        self.shared.permit.turn(&*self.clock).await
     }
 }

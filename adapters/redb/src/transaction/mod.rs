@@ -1,12 +1,12 @@
 mod parts;
 
-use std::{any::Any, cell::Cell, sync::Arc};
+use std::{any::Any, cell::Cell, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use redb::WriteTransaction;
 use seaworthy_core::{
     ids::MessageId,
-    ports::{AfterCommit, SteadyTime, StoreError, Timestamp, Transaction},
+    ports::{AfterCommit, OneWriter, SteadyTime, StoreError, Timestamp, Transaction},
 };
 use smol_str::SmolStr;
 use tokio::sync::OwnedMutexGuard;
@@ -33,7 +33,8 @@ pub struct RedbTransaction {
     has_written: Cell<bool>,
     /// `true` once a user has had it.
     is_lent: bool,
-    /// Time of its last operation.
+    /// Time of its first operation, and of its last.
+    began: Option<Timestamp>,
     seen: Timestamp,
     /// The first error, after which nothing may be applied.
     failed: Option<StoreError>,
@@ -56,6 +57,7 @@ impl RedbTransaction {
             time,
             has_written: Cell::new(false),
             is_lent: false,
+            began: None,
             seen: Timestamp::EPOCH,
             failed: None,
             handled: Vec::new(),
@@ -81,6 +83,7 @@ impl RedbTransaction {
             return Err(error.clone());
         }
         self.seen = self.time.now();
+        self.began.get_or_insert(self.seen);
         let tx = self.tx.as_ref().ok_or_else(over)?;
         let outcome = work(Tables::new(tx, &self.has_written), self.seen);
         if let Err(error) = &outcome {
@@ -95,6 +98,10 @@ impl RedbTransaction {
             return Err(error);
         }
         let mut tx = self.tx.take().ok_or_else(over)?;
+        OneWriter::<()>::tell_open(
+            self.began.map_or(Duration::ZERO, |began| self.seen.since(began)),
+            self.shared.config.writer_warning,
+        );
         if !self.has_written.get() && !self.is_lent {
             // Dropping it changes as little, and waits for no disk.
             return Ok(());

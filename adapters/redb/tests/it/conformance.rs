@@ -41,7 +41,7 @@ impl StoreSubject for OnDisk {
     async fn fresh(&self) -> Arc<dyn Store> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::clone(&self.clock);
-        let config = RedbConfig::default().writer_wait(None);
+        let config = RedbConfig::default().writer_wait(None).writer_warning(None);
         let store = RedbStore::open(folder.path().join("db"), clock, config).expect("a new database");
         self.folders.lock().expect("no check panics while it makes a store").push(folder);
         Arc::new(store)
@@ -56,7 +56,7 @@ impl StoreSubject for OnDisk {
         self.clock.step_back(set_back_by);
         let folders = self.folders.lock().expect("no check panics while it makes a store");
         let path = folders.last().expect("the check has made a store").path().join("db");
-        let config = RedbConfig::default().writer_wait(None);
+        let config = RedbConfig::default().writer_wait(None).writer_warning(None);
         Some(Arc::new(RedbStore::open(path, Arc::clone(&self.clock) as _, config).expect("its database")))
     }
 

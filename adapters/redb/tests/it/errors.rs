@@ -242,7 +242,8 @@ async fn fill(path: &Path) {
 #[tokio::test]
 async fn settings_of_a_simulation_wait_for_nothing() {
     let config = RedbConfig::simulation();
-    assert_eq!((config.writer_wait, config.synchronous), (None, seaworthy_redb::Synchronous::Off));
+    let waits = (config.writer_wait, config.writer_warning, config.synchronous);
+    assert_eq!(waits, (None, None, seaworthy_redb::Synchronous::Off));
     let store = RedbStore::open_in_memory(Arc::clone(&HandClock::new()) as _, config).unwrap();
     assert!(format!("{store:?}").contains("in memory"));
 }

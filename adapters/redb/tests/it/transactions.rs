@@ -115,7 +115,7 @@ async fn a_user_can_not_make_a_commit_less_durable_than_the_store_promises() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_tasks_on_two_threads_lose_no_update() {
     let folder = tempfile::tempdir().unwrap();
-    let config = RedbConfig::default().writer_wait(None);
+    let config = RedbConfig::default().writer_wait(None).writer_warning(None);
     let store = RedbStore::open(folder.path().join("db"), HandClock::new(), config).unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|_| {

@@ -50,7 +50,7 @@ async fn a_letter_that_can_not_be_read_is_listed_as_such_and_can_be_discarded() 
         assert_eq!(store.ask_redrive(&DeadLetterRequest::new("shop", 9)).await.unwrap().len(), 2);
         let named = DeadLetterRequest::new("shop", 9).only([message(2, "a").id]);
         assert_eq!(store.dead_letters(&named).await.unwrap().len(), 1, "by its own id, whatever it is shown as");
-        let only = DeadLetterRequest { after: 1, limit: 1, ..DeadLetterRequest::new("shop", 9) };
+        let only = DeadLetterRequest::new("shop", 1).after(1);
         assert_eq!(inbox::discard(&store, &only).await.unwrap(), [letters[1].message.id], "{how}");
         assert_eq!(store.dead_letters(&DeadLetterRequest::new("shop", 9)).await.unwrap().len(), 2);
         assert_eq!(store.census().await.unwrap().dead_letters["shop"].count, 2);

@@ -107,7 +107,7 @@ fn is_kept(of: u32) -> bool {
 fn a_run_can_not_tell_a_database_that_is_used_again_from_a_new_one() {
     let look = || {
         let shared = open_memory(settings(1), TABLES, epochs()).unwrap();
-        let mut writer = shared.writer.try_lock().unwrap();
+        let mut writer = shared.writer.writer().try_lock().unwrap();
         let prepared = watch_all(&mut writer);
         let begins = seen(writer.connection());
         let before = writer.connection().total_changes();
@@ -132,7 +132,7 @@ fn is_used_again(of: u32, used: impl FnOnce(&mut Connection)) -> bool {
 
 fn is_used_by(of: u32, watched: &[SmolStr], used: impl FnOnce(&mut Connection)) -> bool {
     let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
-    let mut writer = shared.writer.try_lock().unwrap();
+    let mut writer = shared.writer.writer().try_lock().unwrap();
     writer.watch(watched).unwrap();
     watch_all_of(&mut writer);
     writer.begin().unwrap();
@@ -201,7 +201,7 @@ fn what_the_next_run_could_tell_lets_the_database_go() {
 fn a_table_that_a_run_has_made_or_changed_lets_the_database_go() {
     let committed = |of, sql: &str| {
         let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
-        let mut writer = shared.writer.try_lock().unwrap();
+        let mut writer = shared.writer.writer().try_lock().unwrap();
         watch_all(&mut writer);
         writer.begin().unwrap();
         writer.connection_mut().execute_batch(sql).unwrap();
@@ -266,7 +266,7 @@ fn triggers_of_an_earlier_watch_are_gone_for_who_watches_other_tables_or_none() 
 fn rows_that_a_database_begins_with_are_told_as_new_also_when_that_was_rolled_back() {
     let told = |of| {
         let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
-        let mut writer = shared.writer.try_lock().unwrap();
+        let mut writer = shared.writer.writer().try_lock().unwrap();
         writer.watch(&["accounts".into(), "notes".into()]).unwrap();
         // Somebody prepares before the first look, and the first look is undone.
         writer.begin().unwrap();
@@ -294,7 +294,7 @@ fn rows_that_a_database_begins_with_are_told_as_new_also_when_that_was_rolled_ba
 fn rows_that_a_database_begins_with_are_told_as_new_where_a_table_was_made_before_the_first_look() {
     let told = |of| {
         let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
-        let mut writer = shared.writer.try_lock().unwrap();
+        let mut writer = shared.writer.writer().try_lock().unwrap();
         writer.watch(&["accounts".into(), "notes".into()]).unwrap();
         writer.begin().unwrap();
         writer.connection_mut().execute_batch("CREATE TABLE later (x); UPDATE accounts SET cents = 9").unwrap();
@@ -317,7 +317,7 @@ fn rows_that_a_database_begins_with_are_told_as_new_where_a_table_was_made_befor
 fn a_temporary_table_that_is_made_once_tables_are_watched_lets_the_database_go() {
     let used = |of, sql: &str| {
         let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
-        let mut writer = shared.writer.try_lock().unwrap();
+        let mut writer = shared.writer.writer().try_lock().unwrap();
         watch_all(&mut writer);
         for _ in 0..2 {
             writer.begin().unwrap();
@@ -337,7 +337,7 @@ fn a_temporary_table_that_is_made_once_tables_are_watched_lets_the_database_go()
 fn a_run_that_lends_can_not_tell_what_one_that_did_not_has_done() {
     let look = |store_alone: bool| {
         let shared = open_memory(settings(80), "", epochs()).unwrap();
-        let writer = shared.writer.try_lock().unwrap();
+        let writer = shared.writer.writer().try_lock().unwrap();
         let seen = (writer.connection().last_insert_rowid(), writer.connection().changes());
         if store_alone {
             writer.begin().unwrap();
@@ -355,7 +355,7 @@ fn a_run_that_lends_can_not_tell_what_one_that_did_not_has_done() {
 #[test]
 fn a_second_watch_lets_the_database_go() {
     let shared = open_memory(settings(81), TABLES, epochs()).unwrap();
-    let mut writer = shared.writer.try_lock().unwrap();
+    let mut writer = shared.writer.writer().try_lock().unwrap();
     watch_all(&mut writer);
     writer.watch(&["notes".into()]).unwrap();
     watch_all_of(&mut writer);
@@ -367,13 +367,13 @@ fn a_second_watch_lets_the_database_go() {
 #[test]
 fn a_database_that_is_in_use_is_not_used_again() {
     let in_use = open_memory(settings(2), "", epochs()).unwrap();
-    let transaction = Arc::clone(&in_use.writer).try_lock_owned().unwrap();
+    let transaction = Arc::clone(in_use.writer.writer()).try_lock_owned().unwrap();
     drop(in_use);
     assert!(!is_kept(2));
     drop(transaction);
     assert!(!is_kept(2));
     let in_use = open_memory(settings(3), "", epochs()).unwrap();
-    let waits = Arc::clone(&in_use.writer);
+    let waits = Arc::clone(in_use.writer.writer());
     drop(in_use);
     assert!(!is_kept(3), "somebody is about to take it");
     drop(waits);

@@ -1,9 +1,8 @@
 //! Turns at the database: transactions of this process one after the other, and reads beside them where there is a connection
 //! for these.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::future::{Either, select};
 use rusqlite::Connection;
 use seaworthy_core::ports::{StoreError, Timestamp};
 use smol_str::format_smolstr;
@@ -25,8 +24,8 @@ impl SqliteStore {
     pub async fn transaction(&self) -> Result<SqliteTransaction, StoreError> {
         let writer = self.lock(self.permit().await?).await?;
         let (time, latest) = (Arc::clone(&self.time), self.shared.latest.clone());
-        let blocking = self.shared.config.blocking_at_commit();
-        Ok(SqliteTransaction::new(writer, time, Arc::clone(self.epochs()), latest, blocking))
+        let (blocking, warning) = (self.shared.config.blocking_at_commit(), self.shared.config.writer_warning);
+        Ok(SqliteTransaction::new(writer, time, Arc::clone(self.epochs()), latest, blocking, warning))
     }
 
     /// Runs `work` in a transaction of its own.
@@ -59,19 +58,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<Writer>, StoreError> {
-        // Waiters are served before newcomers, so this overtakes nobody; it saves the timer when nobody waits.
-        if let Ok(writer) = Arc::clone(&self.shared.writer).try_lock_owned() {
-            return Ok(writer);
-        }
-        let turn = Arc::clone(&self.shared.writer).lock_owned();
-        let Some(patience) = self.shared.config.writer_wait else { return Ok(turn.await) };
-        match select(pin!(turn), self.clock.sleep(patience)).await {
-            Either::Left((writer, _)) => Ok(writer),
-            Either::Right(_) => Err(StoreError::Unavailable(format_smolstr!(
-                "another transaction of this process has not ended for {patience:?}: does a task begin one, or read, while it \
-                 holds one?"
-            ))),
-        }
+        self.shared.writer.turn(&*self.clock).await
     }
 
     /// Takes the database's write lock, which another process may hold. The permit is kept meanwhile, so that the order

@@ -1,12 +1,12 @@
 mod parts;
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 use seaworthy_core::{
     ids::MessageId,
-    ports::{AfterCommit, RowChange, SteadyTime, StoreError, Timestamp, Transaction},
+    ports::{AfterCommit, OneWriter, RowChange, SteadyTime, StoreError, Timestamp, Transaction},
 };
 use smol_str::SmolStr;
 use tokio::sync::OwnedMutexGuard;
@@ -25,8 +25,11 @@ pub struct SqliteTransaction {
     blocking_at_commit: bool,
     /// The latest time that is kept, in a file.
     latest: Option<Arc<Latest>>,
-    /// Time of its last operation.
+    /// Time of its first operation, and of its last.
+    began: Option<Timestamp>,
     seen: Timestamp,
+    /// Time for which it may be open unheard.
+    warning: Option<Duration>,
     /// The first error, after which nothing may be applied.
     failed: Option<StoreError>,
     /// Messages that this transaction counts as handled: it may change its mind and bury them.
@@ -41,6 +44,7 @@ impl SqliteTransaction {
         epochs: Arc<Epochs>,
         latest: Option<Arc<Latest>>,
         blocking_at_commit: bool,
+        warning: Option<Duration>,
     ) -> Self {
         let changes_before = writer.connection().total_changes();
         Self {
@@ -50,7 +54,9 @@ impl SqliteTransaction {
             epochs,
             blocking_at_commit,
             latest,
+            began: None,
             seen: Timestamp::EPOCH,
+            warning,
             failed: None,
             handled: Vec::new(),
             after: Vec::new(),
@@ -73,6 +79,7 @@ impl SqliteTransaction {
     ) -> Result<T, StoreError> {
         self.usable()?;
         self.seen = self.time.now();
+        self.began.get_or_insert(self.seen);
         let outcome = work(self.writer.connection(), self.seen);
         if let Err(error) = &outcome {
             self.failed = Some(error.clone());
@@ -83,6 +90,7 @@ impl SqliteTransaction {
     /// Commits, or says why nothing was applied.
     pub(crate) fn finish(mut self) -> Result<(), StoreError> {
         self.usable()?;
+        OneWriter::<Writer>::tell_open(self.began.map_or(Duration::ZERO, |began| self.seen.since(began)), self.warning);
         let kept = self.latest.as_ref().filter(|latest| {
             latest.is_due(self.seen) && self.writer.connection().total_changes() != self.changes_before
         });

@@ -316,7 +316,8 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     let other = Connection::open(&path).unwrap();
     other
         .execute_batch(
-            "ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
+            "DROP INDEX seaworthy_inbox_failed;
+             ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
              ALTER TABLE seaworthy_epoch DROP COLUMN after_event;
              DROP TABLE seaworthy_saga_keys;
              DROP INDEX seaworthy_dead_letters_asked;

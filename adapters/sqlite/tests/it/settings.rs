@@ -18,6 +18,7 @@ fn each_setter_changes_what_it_is_named_for_and_nothing_else() {
         |config| config.synchronous(Synchronous::Normal),
         |config| config.busy_timeout(ODD),
         |config| config.writer_wait(Some(ODD)),
+        |config| config.writer_warning(Some(ODD)),
         |config| config.blocking(Blocking::Inline),
         |config| config.checkpoint_pages(77),
         |config| config.cache_kib(77),
@@ -36,6 +37,7 @@ fn in_a_simulation_nothing_waits_for_a_disk_a_process_or_a_timer() {
         .synchronous(Synchronous::Off)
         .busy_timeout(Duration::ZERO)
         .writer_wait(None)
+        .writer_warning(None)
         .blocking(Blocking::Inline);
     assert_eq!(SqliteConfig::simulation(), expected);
 }

@@ -226,7 +226,11 @@ async fn asking_for_another_type_of_connection_is_refused_by_name() {
 async fn eight_tasks_on_two_threads_lose_no_update() {
     let folder = tempfile::tempdir().unwrap();
     // The clock by hand lets every wait end at once, so waiting for a turn must have no end.
-    let config = SqliteConfig::default().synchronous(Synchronous::Normal).blocking(Blocking::InPlace).writer_wait(None);
+    let config = SqliteConfig::default()
+        .synchronous(Synchronous::Normal)
+        .blocking(Blocking::InPlace)
+        .writer_wait(None)
+        .writer_warning(None);
     let store = SqliteStore::open(folder.path().join("db"), HandClock::new(), config).unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|_| {

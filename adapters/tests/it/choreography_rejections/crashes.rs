@@ -85,7 +85,7 @@ async fn refused_join(world: &World, cuts: Cuts) -> usize {
 
 #[test]
 fn seed_23_a_full_table_has_the_funds_released_with_the_reason_exactly_once_whichever_commit_is_cut() {
-    for kind in [Kind::Memory, Kind::Sqlite] {
+    for kind in [Kind::Memory, Kind::Sqlite, Kind::Redb] {
         let commits = Arc::new(AtomicUsize::new(0));
         on(kind, async |world| {
             let cuts = Cuts { commits: commits.clone(), at: usize::MAX, cut: Cut::Before };

@@ -10,6 +10,7 @@ pub(crate) mod gated;
 pub(crate) mod inbox;
 pub(crate) mod messages;
 pub(crate) mod publishing;
+pub(crate) mod rows;
 pub(crate) mod saga;
 pub(crate) mod warnings;
 
@@ -23,11 +24,12 @@ use seaworthy_core::{
     stop::Stop,
 };
 use seaworthy_memory::store::MemoryStore;
+use seaworthy_redb::{RedbConfig, RedbStore};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::{LocalExternal, LocalIngress, TokioSpawner};
 use tokio::runtime::{Builder, Handle};
 
-use self::{broker::ScriptedBroker, clock::VirtualClock};
+use self::{broker::ScriptedBroker, clock::VirtualClock, rows::HandClock};
 
 /// Stores that a test runs on, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,23 @@ pub(crate) enum Kind {
     Memory,
     /// A database in memory with the settings of the simulator: its transactions queue for ever.
     Sqlite,
+    /// Documents in memory, with the settings of the simulator.
+    Redb,
+}
+
+impl Kind {
+    /// A new store of this kind.
+    pub(crate) fn in_memory(self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        match self {
+            Self::Memory => Arc::new(MemoryStore::new(clock)),
+            Self::Sqlite => {
+                Arc::new(SqliteStore::open_in_memory(clock, SqliteConfig::simulation()).expect("a database in memory"))
+            }
+            Self::Redb => {
+                Arc::new(RedbStore::open_in_memory(clock, RedbConfig::simulation()).expect("a database in memory"))
+            }
+        }
+    }
 }
 
 /// A process and all that is around it.
@@ -51,13 +70,7 @@ pub(crate) struct World {
 impl World {
     fn new(kind: Kind) -> Self {
         let clock = Arc::new(VirtualClock::new());
-        let store: Arc<dyn Store> = match kind {
-            Kind::Memory => Arc::new(MemoryStore::new(clock.clone())),
-            Kind::Sqlite => Arc::new(
-                SqliteStore::open_in_memory(clock.clone(), SqliteConfig::simulation()).expect("a database in memory"),
-            ),
-        };
-        Self::on(kind, store, clock)
+        Self::on(kind, kind.in_memory(clock.clone()), clock)
     }
 
     /// A process on a store of the test's own.
@@ -108,8 +121,18 @@ impl World {
 
 /// Runs a test on each store, each on a thread of its own whose time goes on when nothing else does.
 pub(crate) fn on_each_store(test: impl AsyncFn(&World)) {
-    for kind in [Kind::Memory, Kind::Sqlite] {
+    for kind in [Kind::Memory, Kind::Sqlite, Kind::Redb] {
         on(kind, &test);
+    }
+}
+
+/// Runs a test on each store, on a clock that stands still until the test moves it.
+pub(crate) fn on_each_store_by_hand(test: impl AsyncFn(&dyn Store, &HandClock)) {
+    for kind in [Kind::Memory, Kind::Sqlite, Kind::Redb] {
+        println!("on {kind:?}"); // Shown with a failure.
+        let clock = HandClock::new();
+        let store = kind.in_memory(clock.clone());
+        in_virtual_time(test(&*store, &clock));
     }
 }
 

@@ -2,38 +2,49 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Command, Stdio},
 };
 
-use crate::support::{HandClock, asking, message};
-use seaworthy_core::ports::{Expected, OutboxOrder, OutboxStore, Store};
-use seaworthy_redb::{RedbConfig, RedbStore};
+use seaworthy_core::ports::{Expected, OutboxOrder};
+
+use super::File;
+use crate::support::{
+    in_virtual_time,
+    rows::{HandClock, asking, message},
+};
 
 /// Set in the child process: the file that it works on.
-const LEDGER: &str = "SEAWORTHY_REDB_TEST_LEDGER";
+const LEDGER: &str = "SEAWORTHY_TEST_LEDGER";
 
-/// Twenty kills of one file. Each child gets to commit 1, 4, 7 ... transactions, and is then killed wherever it is: it
-/// does nothing but transactions, so kills strike inside them.
 #[test]
-fn seed_57_twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(kill_twenty_times());
+fn twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed() {
+    in_virtual_time(kill_twenty_times(
+        File::Sqlite,
+        "files::kills::twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed",
+    ));
 }
 
-async fn kill_twenty_times() {
+#[test]
+fn seed_57_twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed() {
+    in_virtual_time(kill_twenty_times(
+        File::Redb,
+        "files::kills::seed_57_twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed",
+    ));
+}
+
+/// Twenty kills of one file. Each child, which is this test in a process of its own, gets to commit 1, 4, 7 ... transactions, and is
+/// then killed wherever it is: it does nothing but transactions, so kills strike inside them.
+async fn kill_twenty_times(of: File, test: &str) {
     if let Ok(path) = std::env::var(LEDGER) {
-        return write_until_killed(&path).await;
+        return write_until_killed(of, Path::new(&path)).await;
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     let mut known = 0;
     for kill in 0..20 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "crash::seed_57_twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed",
-                "--exact",
-                "--nocapture",
-            ])
+            .args([test, "--exact", "--nocapture"])
             .env(LEDGER, &path)
             .stdout(Stdio::piped())
             .spawn()
@@ -49,9 +60,8 @@ async fn kill_twenty_times() {
         // What it said between the last line that was read and the kill was committed, too. The last line may be cut.
         known = numbers.fold(known, u64::max);
 
-        // Every page is checked besides what redb looks at after a kill.
-        let config = RedbConfig::default().check_on_open(true);
-        let store = RedbStore::open(&path, HandClock::new(), config).unwrap();
+        of.check(&path);
+        let store = of.open(&path, &HandClock::new());
         let mut tx = store.begin().await.unwrap();
         let entries = tx.scan("entries", None, usize::MAX).await.unwrap().len() as u64;
         let position = tx.checkpoint("ledger").await.unwrap().unwrap();
@@ -62,7 +72,7 @@ async fn kill_twenty_times() {
         known = position;
     }
 
-    let store = RedbStore::open(&path, HandClock::new(), RedbConfig::default()).unwrap();
+    let store = of.open(&path, &HandClock::new());
     let mut request = asking(1, usize::MAX);
     request.ordering = OutboxOrder::Unordered;
     let rows = store.claim(&request).await.unwrap();
@@ -71,8 +81,8 @@ async fn kill_twenty_times() {
 }
 
 /// The child: transactions of an entry, its message and a checkpoint; it says the number of each that is committed.
-async fn write_until_killed(path: &str) {
-    let store = RedbStore::open(path, HandClock::new(), RedbConfig::default()).unwrap();
+async fn write_until_killed(of: File, path: &Path) {
+    let store = of.open(path, &HandClock::new());
     println!();
     loop {
         let mut tx = store.begin().await.unwrap();

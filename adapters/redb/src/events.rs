@@ -107,7 +107,7 @@ pub(crate) fn log(view: View<'_>, after: u64, limit: usize) -> Result<Vec<Record
     Ok(found)
 }
 
-/// What is known of an event that can't be read: it hides none of those behind it.
+/// Shows as much as is known of an event that can't be read: it hides none of those behind it.
 fn shown(view: View<'_>, key: &[u8], value: &[u8], why: &str) -> Result<RecordedEvent> {
     let position = as_number(key).map_err(|()| malformed(EVENTS, key))?;
     let salvaged = document::salvage(value);

@@ -10,68 +10,22 @@ use seaworthy_core::{
     message::Message,
     ports::{DeadLetter, DeadLetterRequest, InboxEntry, InboxInsert, StoreError, Tally, Timestamp},
 };
-use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     receipt::{self, Receipt, ReceiptState, insert},
+    record::{Letter, count_of, number_in},
     unread,
 };
 use crate::{
-    document,
-    indexed::{self, Index, Indexed},
+    document, indexed,
     key::{Key, Parts},
-    tables::{LETTERS, LETTERS_ASKED, LETTERS_BY_AGE, LETTERS_OF, Table},
+    tables::{LETTERS, LETTERS_ASKED, LETTERS_BY_AGE, LETTERS_OF},
     view::{Result, Tables, View, malformed},
 };
 
 /// Counter of the numbers that letters have had.
 const LAST: &str = "dead_letters";
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Letter {
-    consumer: SmolStr,
-    message: Message,
-    reason: SmolStr,
-    failures: u32,
-    failed_at: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    asked_at: Option<i64>,
-}
-
-impl Letter {
-    fn shown(self, number: u64) -> DeadLetter {
-        DeadLetter {
-            number,
-            consumer: self.consumer,
-            message: self.message,
-            reason: self.reason,
-            failures: self.failures,
-            failed_at: Timestamp::from_micros(self.failed_at),
-            asked_at: self.asked_at.map(Timestamp::from_micros),
-            unreadable: None,
-        }
-    }
-}
-
-impl Indexed for Letter {
-    const TABLE: Table = LETTERS;
-
-    fn index(&self, key: &[u8], index: &mut Index) {
-        let of = || Key::of_text(&self.consumer);
-        index.entry(LETTERS_OF, of().rest(key));
-        index.entry(LETTERS_BY_AGE, of().moment(self.failed_at).rest(key));
-        if self.asked_at.is_some() {
-            index.entry(LETTERS_ASKED, of().rest(key));
-        }
-        index.counted(count_of(&self.consumer));
-    }
-}
-
-/// Name of the counter of a consumer's letters.
-pub(super) fn count_of(consumer: &str) -> Key {
-    Key::of_text("dead_letters_of").text(consumer)
-}
 
 /// Manner in which a transaction has come to count a message as handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,10 +103,6 @@ pub(crate) fn exhume(tables: Tables<'_>, entry: &InboxEntry, now: Timestamp) -> 
         indexed::replace(tables, &key, Some(&before), Some(&after))?;
     }
     Ok(true)
-}
-
-pub(super) fn number_in(table: Table, key: &[u8]) -> Result<u64> {
-    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes)).ok_or_else(|| malformed(table, key))
 }
 
 /// Reads a letter. One that can't be read is shown as far as it is known, and hides no other.

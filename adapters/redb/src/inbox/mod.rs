@@ -2,17 +2,18 @@
 
 mod letter;
 mod receipt;
+mod record;
 mod unread;
 mod watermark;
 
 use seaworthy_core::ports::{InboxPurgeRequest, Timestamp};
 
-#[cfg(test)]
-pub(crate) use self::{letter::Letter, watermark::Watermark};
 pub(crate) use self::{
     letter::{Taken, ask_redrive, bury, census, dead_letters, exhume},
     receipt::{Receipt, count_failure, insert},
 };
+#[cfg(test)]
+pub(crate) use self::{record::Letter, watermark::Watermark};
 use crate::{
     indexed,
     key::{Key, Parts, Range},

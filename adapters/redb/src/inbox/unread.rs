@@ -12,8 +12,8 @@ use smol_str::{SmolStr, format_smolstr};
 use uuid::Uuid;
 
 use super::{
-    letter::{Letter, count_of, number_in},
     receipt::Receipt,
+    record::{Letter, count_of, number_in},
 };
 use crate::{
     document,

@@ -1,4 +1,4 @@
-//! What an inbox forgets by its age.
+//! Retention of an inbox: it forgets by age.
 
 use std::collections::hash_map::Entry;
 

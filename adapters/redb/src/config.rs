@@ -77,6 +77,8 @@ impl RedbConfig {
         let checks = Checks::new("RedbConfig");
         let reason = "of two transactions at once one would fail; None waits as long as it takes";
         checks.lasting("writer_wait", self.writer_wait.unwrap_or(Duration::MAX), reason)?;
+        let reason = "whoever waits would never rest; None says nothing";
+        checks.lasting("writer_warning", self.writer_warning.unwrap_or(Duration::MAX), reason)?;
         checks.positive("cache_kib", self.cache_kib, "each page would be read from the disk each time")
     }
 

@@ -111,6 +111,7 @@ async fn a_setting_by_which_nothing_would_work_opens_no_store() {
     for (config, name) in [
         (RedbConfig::default().cache_kib(0), "RedbConfig::cache_kib is 0: "),
         (RedbConfig::default().writer_wait(Some(std::time::Duration::ZERO)), "RedbConfig::writer_wait is 0ns: "),
+        (RedbConfig::default().writer_warning(Some(std::time::Duration::ZERO)), "RedbConfig::writer_warning is 0ns: "),
     ] {
         for opened in [
             RedbStore::open(&path, HandClock::new(), config.clone()),

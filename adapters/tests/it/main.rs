@@ -47,6 +47,7 @@ mod outbox_dead_keys;
 mod outbox_dead_rows;
 mod outbox_poison;
 mod outbox_polling;
+mod outbox_put_off;
 mod outbox_republish;
 mod outbox_rest;
 mod outbox_rows;

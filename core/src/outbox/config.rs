@@ -28,7 +28,7 @@ pub struct RelayConfig {
     pub when_dead: WhenDead,
     /// Delay of a row after a failure of its own. Default 100 ms to 60 s.
     pub backoff: Backoff,
-    /// Number of attempts after which a row that keeps failing while others of its topic pass is given up. Default 10:
+    /// Number of attempts after which a row that keeps failing, or is put off, while others of its topic pass is given up. Default 10:
     /// with the default backoff the nine waits between them are 51 s together, give or take half by jitter. A row with
     /// more attempts than this is published last and alone, so that a message which kills its relay takes no other with
     /// it.
@@ -39,7 +39,8 @@ pub struct RelayConfig {
     /// nothing, the number of processes that have ended while they had the row in hand.
     pub bury_after_claims: Option<u32>,
     /// Time for which a topic is left alone that can't be reached. Default 100 ms to 10 s: an outage costs at most one
-    /// cap of delay when it ends. Also the delay of a single message that the broker puts off, at its shortest.
+    /// cap of delay when it ends. Also the delay of a single
+    /// message that the broker puts off while others of its topic are answered, longer each time.
     pub outage_backoff: Backoff,
     /// Time that one call to the broker may take. Default 20 s: what it leaves is unknown, and is sent again under the
     /// same ids, so it must be longer than any call that may yet succeed. A [`Relay`](super::Relay) waits for two thirds of its

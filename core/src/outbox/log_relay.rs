@@ -34,8 +34,11 @@ use crate::{
 /// |---|---|---|
 /// | accepted | is dispatched | moves over it, once all before it is settled |
 /// | refused | is dead | waits in front of it until it is redriven or purged ([`WhenDead::BlockKey`](crate::ports::WhenDead::BlockKey)), or moves on ([`WhenDead::SkipDead`](crate::ports::WhenDead::SkipDead)) |
-/// | unavailable | stays; if nothing of its topic was answered the topic is left alone, longer each time | waits |
+/// | unavailable | stays; if nothing of its topic was answered the topic is left alone, longer each time. Only if others of its topic pass meanwhile, as many as wait like it, an attempt is spent | waits |
 /// | unknown | is tried again under the same id; only if others of its topic pass meanwhile, an attempt is spent | waits |
+///
+/// A row that spends attempts waits longer after each, is said by its message's id at `WARN`, and is dead at the
+/// [last](RelayConfig::max_attempts).
 ///
 /// Where the position waits, other keys and other topics go on; later rows of the key wait with it, however many they
 /// are. A redriven row is published again wherever the position is.

@@ -5,7 +5,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 
 use super::{
     RelayConfig,
-    budget::{Budget, Passed},
+    budget::{Bench, Budget, Passed},
     topics::Topics,
 };
 use crate::{
@@ -130,11 +130,13 @@ impl Publisher {
         let (results, together) = self.offer(messages, config, scopes).instrument(span.clone()).await;
         let _entered = span.enter();
         let failure = results.iter().find_map(|result| result.clone().err());
-        let (outcomes, heard) = self.budget.judge(rows, messages, results, together, passed, config, &*self.random);
+        let now = if failure.is_some() { self.time.now() } else { Timestamp::EPOCH };
+        let bench = Bench { together, passed, now, config, random: &*self.random };
+        let (outcomes, heard) = self.budget.judge(rows, messages, results, &bench);
         for heard in heard {
             if heard.answered {
                 self.topics.answered(&heard.topic);
-            } else {
+            } else if heard.failed {
                 let pause = self.topics.failed(&heard.topic, self.time.now(), config, &*self.random);
                 let why = failure.as_ref().map(tracing::field::display);
                 warn!(topic = %heard.topic, ?pause, error = why, "messages wait: their topic can't be reached");
@@ -142,6 +144,9 @@ impl Publisher {
             if heard.passed && !passed.contains(&heard.topic) {
                 passed.push(heard.topic);
             }
+        }
+        if failure.is_some() {
+            tell_failures(rows, messages, &outcomes);
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             for (message, outcome) in messages.iter().zip(&outcomes) {
@@ -170,5 +175,15 @@ impl Publisher {
             Err(panicked) => PublishError::Unknown(format_smolstr!("the broker's adapter {panicked}")),
         };
         (iter::repeat_n(Err(failure), messages.len()).collect(), messages.len() > 1)
+    }
+}
+
+/// Says of each message that fails while others of its topic pass which it is: an operator would look for its topic otherwise.
+fn tell_failures(rows: &[(RowId, u32)], messages: &[Message], outcomes: &[SettleOutcome]) {
+    for (((_, attempt), message), outcome) in rows.iter().zip(messages).zip(outcomes) {
+        if let SettleOutcome::Retry { delay, error } = outcome {
+            let (id, topic) = (message.id, &message.topic);
+            warn!(message = %id, %topic, attempt, pause = ?delay, %error, "message fails while others of its topic pass");
+        }
     }
 }

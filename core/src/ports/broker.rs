@@ -46,7 +46,8 @@ pub enum Extended {
 /// Closed on purpose: whether the message may be out decides what is done next, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// Definitely not accepted, this time: throttled or unavailable. Not the message's fault.
+    /// Definitely not accepted, this time: throttled or unavailable. Not the message's fault, unless it comes each time while as
+    /// many others of its topic pass as wait like it: that is counted, as [`Unknown`](Self::Unknown) is.
     #[error("broker unavailable: {0}")]
     Unavailable(SmolStr),
     /// Definitely and permanently refused: unroutable, too large, not authorised.

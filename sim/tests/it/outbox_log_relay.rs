@@ -200,24 +200,34 @@ fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts
 }
 
 #[test]
-fn a_throttled_message_holds_nobody_back_and_is_never_given_up() {
-    on_bench(7, async |bench| {
-        let ids = bench.stage_many(10).await;
-        let throttled = ids[0];
-        bench.broker.says(move |message, now| {
-            let healed = now.since(seaworthy_core::ports::Timestamp::EPOCH) > Duration::from_secs(600);
-            if message.id == throttled && !healed { Say::Throttle } else { Say::Accept }
+fn a_throttled_message_holds_nobody_back_and_is_given_up_only_while_others_pass() {
+    for others_pass in [false, true] {
+        on_bench(7, async move |bench| {
+            let ids = bench.stage_many(10).await;
+            let throttled = ids[0];
+            bench.broker.says(move |message, now| {
+                let healed = now.since(seaworthy_core::ports::Timestamp::EPOCH) > Duration::from_secs(600);
+                if message.id == throttled && !healed { Say::Throttle } else { Say::Accept }
+            });
+            let mut relay = bench.log_relay(config());
+            let report = relay.pass().await.unwrap();
+            assert_eq!((report.dispatched, report.released), (9, 1));
+            let stop = Stop::new();
+            madsim::task::spawn(relay.stop(stop.clone()).run());
+            for number in 0..620 {
+                if others_pass {
+                    bench.stage(&format!("order-later-{number}"), "order.placed").await;
+                }
+                bench.pass(Duration::from_secs(1)).await;
+            }
+            stop.set();
+            let dead = bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap();
+            let dead: Vec<_> = dead.iter().map(|dead| dead.row.message.id).collect();
+            let (given_up, position) = if others_pass { (vec![throttled], 0) } else { (vec![], 10) };
+            assert_eq!((bench.unsettled().await, bench.position().await), (0, Some(position)));
+            assert_eq!(dead, given_up);
         });
-        let mut relay = bench.log_relay(config());
-        let report = relay.pass().await.unwrap();
-        assert_eq!((report.dispatched, report.released), (9, 1));
-        let stop = Stop::new();
-        madsim::task::spawn(relay.stop(stop.clone()).run());
-        bench.pass(Duration::from_secs(620)).await;
-        stop.set();
-        assert_eq!((bench.unsettled().await, bench.position().await), (0, Some(10)));
-        assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap(), []);
-    });
+    }
 }
 
 /// Every batch size from 1 to 120, on 61 messages of 12 keys of which every tenth is refused: one more than a multiple of

@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::*;
+use super::{strikes::STRIKES_MAX, *};
 use crate::{message::MessageBuilder, ports::Timestamp};
 
 struct Zero;
@@ -19,8 +19,12 @@ fn judge(
     config: &RelayConfig,
 ) -> (Vec<SettleOutcome>, bool) {
     let messages = vec![message("orders"); rows.len()];
-    let (outcomes, heard) = budget.judge(rows, &messages, results, false, &Passed::new(), config, &Zero);
+    let (outcomes, heard) = budget.judge(rows, &messages, results, &bench(config, &Passed::new()));
     (outcomes, heard[0].answered)
+}
+
+fn bench<'a>(config: &'a RelayConfig, passed: &'a Passed) -> Bench<'a> {
+    Bench { together: false, passed, now: Timestamp::EPOCH, config, random: &Zero }
 }
 
 fn message(topic: &str) -> Message {
@@ -89,13 +93,113 @@ fn attempts_spent_in_crashes_do_not_bury_a_row_at_its_first_failure() {
     }
 }
 
+fn throttled() -> PublishResult {
+    Err(PublishError::Unavailable("throttled".into()))
+}
+
+/// The broker puts it off as often as it likes: nothing is held against it while nothing else of its topic passes.
 #[test]
-fn a_throttled_message_waits_alone_while_others_pass_and_spends_nothing() {
+fn a_message_that_is_put_off_waits_longer_each_time_and_spends_nothing_once_nothing_else_passes() {
     let (config, mut budget) = (RelayConfig::default(), Budget::default());
-    let throttled = Err(PublishError::Unavailable("throttled".into()));
-    let (outcomes, answered) = judge(&mut budget, &[(RowId(1), 900), (RowId(2), 1)], vec![throttled, Ok(())], &config);
+    let (outcomes, answered) =
+        judge(&mut budget, &[(RowId(1), 900), (RowId(2), 1)], vec![throttled(), Ok(())], &config);
     assert!(answered);
     assert_eq!(outcomes[0], SettleOutcome::Release { delay: config.outage_backoff.base / 2 });
+    let refused = || Err(PublishError::Refused("too large".into()));
+    for round in 1..20 {
+        let rows = [(RowId(1), 900), (RowId(100 + round), 1)];
+        let (outcomes, _) = judge(&mut budget, &rows, vec![throttled(), refused()], &config);
+        let longest = (config.outage_backoff.base * (1 << round.min(10))).min(config.outage_backoff.cap);
+        assert_eq!(outcomes[0], SettleOutcome::Release { delay: longest / 2 });
+    }
+    for _ in 0..1_000 {
+        let (outcomes, answered) = judge(&mut budget, &[(RowId(1), 900)], vec![throttled()], &config);
+        assert_eq!((outcomes[0].clone(), answered), (SettleOutcome::Release { delay: Duration::ZERO }, false));
+    }
+}
+
+#[test]
+fn a_message_that_is_put_off_while_others_pass_is_given_up_at_its_last_attempt() {
+    let (config, mut budget) = (RelayConfig::default(), Budget::default());
+    // With the first that pass beside it it shows that they do.
+    judge(&mut budget, &[(RowId(1), 1), (RowId(50), 1)], vec![throttled(), Ok(())], &config);
+    let mut before = Duration::ZERO;
+    for attempts in 1..=config.max_attempts {
+        judge(&mut budget, &[(RowId(1_000), 1)], vec![Ok(())], &config);
+        let results = budget.judge(
+            &[(RowId(1), attempts)],
+            &[message("orders")],
+            vec![throttled()],
+            &bench(&config, &Passed::new()),
+        );
+        let (outcomes, heard) = results;
+        assert!(!heard[0].failed, "its topic is well");
+        match &outcomes[0] {
+            SettleOutcome::Retry { delay, error } => {
+                assert!(*delay > before && error.contains("throttled"), "{delay:?} after {before:?}: {error}");
+                before = *delay;
+            }
+            SettleOutcome::Dead { reason } => {
+                assert!(reason.contains("while others pass") && reason.contains("throttled"), "{reason}");
+                assert_eq!(attempts, config.max_attempts);
+            }
+            other => panic!("attempt {attempts}: {other:?}"),
+        }
+    }
+    assert_eq!(budget.strikes.rows.len(), 0, "nothing is kept of it");
+}
+
+/// A topic that lets through one of a hundred at a time: each comes to its turn, however long it takes.
+#[test]
+fn messages_that_wait_for_a_busy_topic_are_not_held_responsible_for_it() {
+    let (config, mut budget) = (RelayConfig::default(), Budget::default());
+    let mut waiting: Vec<(RowId, u32)> = (0..100).map(|row| (RowId(row), 9_000)).collect();
+    while !waiting.is_empty() {
+        // The last one each time: no order helps the others.
+        let mut results = vec![throttled(); waiting.len() - 1];
+        results.push(Ok(()));
+        let (outcomes, _) = judge(&mut budget, &waiting, results, &config);
+        assert!(!outcomes.iter().any(is_dead), "{} wait", waiting.len());
+        waiting.pop();
+    }
+}
+
+/// An outage that begins while one is put off: whoever else fails with it shows that it is the topic.
+#[test]
+fn an_outage_is_one_also_beside_a_message_that_is_put_off() {
+    let (config, mut budget) = (RelayConfig::default(), Budget::default());
+    judge(&mut budget, &[(RowId(1), 1), (RowId(2), 1)], vec![throttled(), Ok(())], &config);
+    judge(&mut budget, &[(RowId(3), 1)], vec![Ok(())], &config);
+    let messages = [message("orders"), message("orders")];
+    let rows = [(RowId(1), 9), (RowId(4), 1)];
+    let passed = Passed::new();
+    let (outcomes, heard) = budget.judge(&rows, &messages, vec![throttled(), throttled()], &bench(&config, &passed));
+    assert!(heard[0].failed && !heard[0].answered);
+    assert!(
+        outcomes.iter().all(|outcome| *outcome == SettleOutcome::Release { delay: Duration::ZERO }),
+        "{outcomes:?}"
+    );
+}
+
+/// A row that another relay has taken up counts for nobody once its time is over.
+#[test]
+fn a_row_that_does_not_come_back_is_waited_for_no_longer() {
+    for (seconds, is_counted) in [(10, false), (100, true)] {
+        let (config, mut budget, passed) = (RelayConfig::default(), Budget::default(), Passed::new());
+        let rows: Vec<_> = (0..20).map(|row| (RowId(row), 1)).collect();
+        judge(&mut budget, &rows, [vec![throttled(); 19], vec![Ok(())]].concat(), &config);
+        let now = Timestamp::EPOCH + Duration::from_secs(seconds);
+        let mut fails_after = |others: u64| {
+            for other in 0..others {
+                judge(&mut budget, &[(RowId(50 + other), 1)], vec![Ok(())], &config);
+            }
+            let later = Bench { now, ..bench(&config, &passed) };
+            budget.judge(&rows[..1], &[message("orders")], vec![throttled()], &later).0.remove(0)
+        };
+        assert!(matches!(fails_after(18), SettleOutcome::Release { .. }), "there were nineteen");
+        assert!(matches!(fails_after(1), SettleOutcome::Retry { .. }));
+        assert_eq!(matches!(fails_after(1), SettleOutcome::Retry { .. }), is_counted);
+    }
 }
 
 #[test]
@@ -112,7 +216,7 @@ fn what_other_topics_do_says_nothing_about_one_that_is_out() {
     for attempts in 1..1_000 {
         let rows = [(RowId(1), attempts), (RowId(100 + u64::from(attempts)), 1)];
         let results = vec![unknown(), Ok(())];
-        let (outcomes, heard) = budget.judge(&rows, &messages, results, false, &Passed::new(), &config, &Zero);
+        let (outcomes, heard) = budget.judge(&rows, &messages, results, &bench(&config, &Passed::new()));
         assert_eq!(outcomes[0], SettleOutcome::Release { delay: Default::default() });
         assert_eq!(heard.iter().map(|heard| heard.answered).collect::<Vec<_>>(), [false, true]);
     }
@@ -125,7 +229,9 @@ fn nobody_is_blamed_for_a_call_that_fails_as_a_whole() {
     for attempts in 1..1_000 {
         let rows = [(RowId(1), attempts), (RowId(2), attempts)];
         let results = vec![unknown(), unknown()];
-        let (outcomes, _) = budget.judge(&rows, &messages, results, true, &vec!["orders".into()], &config, &Zero);
+        let passed = vec!["orders".into()];
+        let call = Bench { together: true, ..bench(&config, &passed) };
+        let (outcomes, _) = budget.judge(&rows, &messages, results, &call);
         assert!(outcomes.iter().all(|outcome| matches!(outcome, SettleOutcome::Release { .. })), "{outcomes:?}");
     }
 }
@@ -136,7 +242,7 @@ fn what_passed_before_in_the_pass_counts_for_its_topic() {
     for (passed, is_blamed) in [("up", false), ("orders", true)] {
         let passed = vec![passed.into()];
         let rows = [(RowId(1), 1)];
-        let (outcomes, _) = budget.judge(&rows, &[message("orders")], vec![unknown()], false, &passed, &config, &Zero);
+        let (outcomes, _) = budget.judge(&rows, &[message("orders")], vec![unknown()], &bench(&config, &passed));
         assert_eq!(matches!(outcomes[0], SettleOutcome::Retry { .. }), is_blamed);
     }
 }
@@ -146,9 +252,9 @@ fn what_has_passed_or_was_refused_is_remembered_no_more() {
     let (config, mut budget) = (RelayConfig::default(), Budget::default());
     for end in [Ok(()), Err(PublishError::Refused("too large".into()))] {
         judge(&mut budget, &[(RowId(1), 1)], vec![unknown()], &config);
-        assert_eq!(budget.strikes.len(), 1);
+        assert_eq!(budget.strikes.rows.len(), 1);
         judge(&mut budget, &[(RowId(1), 2)], vec![end], &config);
-        assert_eq!(budget.strikes.len(), 0);
+        assert_eq!(budget.strikes.rows.len(), 0);
     }
 }
 
@@ -159,8 +265,8 @@ fn rows_and_topics_that_fail_take_no_more_than_so_much_memory() {
     let fails = |budget: &mut Budget, row: usize, topic: usize| {
         let failing = message(&format!("topic-{topic}"));
         let rows = [(RowId(row as u64), 1)];
-        budget.judge(&rows, &[failing], vec![unknown()], false, &Passed::new(), &config, &Zero);
-        (budget.strikes.len(), budget.accepted.len())
+        budget.judge(&rows, &[failing], vec![unknown()], &bench(&config, &Passed::new()));
+        (budget.strikes.rows.len(), budget.strikes.accepted.len())
     };
     let mut of_one_topic = Budget::default();
     for row in 0..2 * STRIKES_MAX {

@@ -19,8 +19,11 @@ use crate::{
 /// |---|---|
 /// | accepted | is dispatched |
 /// | refused | is dead |
-/// | unavailable | is given back; no attempt is spent. If nothing of its topic was answered the topic is left alone, longer each time |
+/// | unavailable | is given back; if nothing of its topic was answered the topic is left alone, longer each time. An attempt is spent only if others of its topic pass meanwhile, as many as wait like it |
 /// | unknown | is tried again under the same id; the attempt is spent only if others of its topic pass meanwhile |
+///
+/// A row that spends attempts waits longer after each, is said by its message's id at `WARN`, and is dead at the
+/// [last](RelayConfig::max_attempts). Others of its topic go on.
 ///
 /// A topic that can't be reached stops no other, however many of its rows wait. Later rows of a key wait for earlier ones
 /// whatever their topics are.

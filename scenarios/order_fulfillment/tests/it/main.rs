@@ -4,3 +4,4 @@ mod handlers;
 mod messages;
 mod order;
 mod repeated;
+mod upkeep;

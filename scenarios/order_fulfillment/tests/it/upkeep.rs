@@ -16,7 +16,7 @@ use seaworthy_core::{
     conformance::block_on,
     ports::{
         Answers, Call, Clock, External, ExternalCall, ExternalError, Ingress, Intercept, Intercepted, Operation,
-        PortError, Ports, Request, Spawner, Timestamp,
+        PortError, Ports, Request, Spawner, Store, Timestamp,
     },
     stop::Stop,
 };
@@ -99,8 +99,9 @@ fn a_sweep_that_hangs_is_given_up_after_five_minutes_and_the_next_one_goes_on() 
         let (clock, stop, called) = (Arc::new(Quick::default()), Stop::new(), Arc::new(AtomicUsize::new(0)));
         let hangs = HangsOnce { at, called: called.clone(), stop: stop.clone() };
         let still = ManualClock::new();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(still.clone()));
         let ports = Ports {
-            store: Arc::new(Intercepted::new(Arc::new(MemoryStore::new(still.clone())), hangs)),
+            store: Arc::new(Intercepted::new(store, hangs)),
             broker: Arc::new(MemoryBroker::new(still, BrokerConfig::default())),
             clock: clock.clone(),
             external: Arc::new(Nothing),

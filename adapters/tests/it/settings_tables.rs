@@ -157,7 +157,7 @@ fn of_a_definition_which_names_the_step() {
         (trip().compensation_retry(never).build(), "step `hotel`", "RetryPolicy::base is 0ns: "),
         (trip().step_deadline(NONE).build(), "step `hotel`", "StepSpec::deadline is 0ns: "),
     ] {
-        let error = built.err().expect(name);
+        let error = built.expect_err(name);
         assert!(matches!(error, DefinitionError::Setting { .. }), "{error:?}");
         let text = error.to_string();
         assert!(text.starts_with(&format!("{of} can't work: {name}")) && text.contains("so set it"), "{text}");
@@ -177,7 +177,7 @@ impl Domain for Orders {
 fn of_a_choreography() {
     let router = |attempts| Router::builder("orders-to-stock").source::<Orders>().attempts_max(attempts).build();
     assert!(router(1).is_ok());
-    let text = router(0).err().expect("it can't work").to_string();
+    let text = router(0).expect_err("it can't work").to_string();
     assert!(
         text.starts_with("RouterBuilder::attempts_max is 0: ") && text.contains("so set it to 1 or more"),
         "{text}"

@@ -3,7 +3,7 @@
 use super::steps::{drain, ids, join, message_ids, publish, sorted, take};
 use crate::{
     conformance::{
-        BrokerSubject, Outcome, CheckVerdict,
+        BrokerSubject, CheckVerdict, Outcome,
         outcome::{expect, expect_eq},
         poll::settled,
         samples::lone,

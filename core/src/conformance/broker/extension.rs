@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::steps::{ids, join, publish, take};
 use crate::{
     conformance::{
-        BrokenPromise, BrokerSubject, Outcome, CheckVerdict,
+        BrokenPromise, BrokerSubject, CheckVerdict, Outcome,
         outcome::{expect, expect_eq},
         samples::lone,
     },

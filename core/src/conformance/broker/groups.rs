@@ -2,7 +2,7 @@
 
 use super::steps::{drain, ids, join, message_ids, publish, sorted, take};
 use crate::{
-    conformance::{BrokerSubject, Outcome, CheckVerdict, outcome::expect_eq, samples::lone},
+    conformance::{BrokerSubject, CheckVerdict, Outcome, outcome::expect_eq, samples::lone},
     message::Message,
     ports::SubscriptionSpec,
 };

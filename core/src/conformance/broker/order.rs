@@ -3,7 +3,7 @@
 use super::steps::{drain, ids, join, message_ids, publish, take};
 use crate::{
     conformance::{
-        BrokerSubject, Outcome, CheckVerdict,
+        BrokerSubject, CheckVerdict, Outcome,
         outcome::{expect, expect_eq},
         samples::{lone, message},
     },

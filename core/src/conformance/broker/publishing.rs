@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::steps::{drain, join, message_ids, sorted};
 use crate::{
     conformance::{
-        BrokenPromise, BrokerSubject, Outcome, CheckVerdict,
+        BrokenPromise, BrokerSubject, CheckVerdict, Outcome,
         outcome::{expect, expect_eq},
         samples::lone,
     },

@@ -3,7 +3,7 @@
 use super::steps::stage;
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::expect_eq,
         samples::{claim, lone},
     },
@@ -21,7 +21,9 @@ pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &
     let store = subject.fresh().await;
     stage(&*store, &[lone(1)]).await?;
     let copy = match store.backup().await {
-        Err(StoreError::Refused(_)) => return Ok(CheckVerdict::NotApplicable("the store makes no copies, and says so")),
+        Err(StoreError::Refused(_)) => {
+            return Ok(CheckVerdict::NotApplicable("the store makes no copies, and says so"));
+        }
         copy => copy?,
     };
     stage(&*store, &[lone(2)]).await?;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::steps::{ids, message_ids, settle, stage};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
+        BrokenPromise, CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_eq},
         poll::{persist, race, step},
         samples::{claim, lone, tail, token},

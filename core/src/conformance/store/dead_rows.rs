@@ -2,7 +2,7 @@
 
 use super::steps::{kill_next, stage};
 use crate::{
-    conformance::{BrokenPromise, Outcome, StoreSubject, CheckVerdict, outcome::expect_eq, samples::message},
+    conformance::{BrokenPromise, CheckVerdict, Outcome, StoreSubject, outcome::expect_eq, samples::message},
     ids::MessageId,
     message::Message,
     ports::{DeadRow, DeadRowRequest, Store, Timestamp},

@@ -3,7 +3,7 @@
 use super::steps::{drain, ids, kill_next, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect_conflict, expect_eq},
         samples::{claim, lone, message, purge},
     },

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::{SINGLE_WRITER, message_ids};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
+        BrokenPromise, CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_conflict, expect_eq},
         poll::{persist, race, settled, step},
         samples::{self, message},

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::steps::{ids, message_ids, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_eq},
         samples::{TOPIC, claim, lone},
     },

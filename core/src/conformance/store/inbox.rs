@@ -2,7 +2,7 @@
 
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_conflict, expect_eq},
         samples::{CONSUMER, entry, letters, received},
     },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::inbox::{ROW, bury, fail, handle};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::expect_eq,
         samples::{CONSUMER, entry, letters, received, sweep},
     },
@@ -183,11 +183,16 @@ pub async fn a_count_of_failures_is_forgotten_long_after_the_last_one(subject: &
         store.purge_inbox(CONSUMER, &old).await?,
         store.purge_inbox(CONSUMER, &old).await?,
     ];
-    let promise = "counts go that are old enough, no more than the limit at once, and no row of what was handled or buried";
+    let promise =
+        "counts go that are old enough, no more than the limit at once, and no row of what was handled or buried";
     expect_eq(promise, purged, [1, 1, 0])?;
     expect_eq("a count is as old as its last failure", fail(&*store, &entry(3)).await?, 3)?;
     for number in [1, 2] {
-        expect_eq("a message whose count is forgotten fails for the first time", fail(&*store, &entry(number)).await?, 1)?;
+        expect_eq(
+            "a message whose count is forgotten fails for the first time",
+            fail(&*store, &entry(number)).await?,
+            1,
+        )?;
     }
     expect_eq("what was handled stays handled", handle(&*store, &entry(4)).await?, ROW)?;
     expect_eq("what was buried stays buried", store.dead_letters(&letters(9)).await?.len(), 1)?;

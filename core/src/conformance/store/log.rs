@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::steps::{drain, ids, kill_next, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::expect_eq,
         poll::step,
         samples::{TOPIC, claim, lone, message, purge, tail},

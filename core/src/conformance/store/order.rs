@@ -3,7 +3,7 @@
 use super::steps::{SINGLE_WRITER, drain, ids, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_eq},
         samples::{claim, lone, message},
     },

@@ -5,7 +5,7 @@ use std::{cell::RefCell, time::Duration};
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect_conflict, expect_eq},
         poll::{persist, race, step},
         samples::{DEFINITION, acquire, append, definition, new_saga, saga_id},

@@ -2,7 +2,7 @@
 
 use super::every_method::answers;
 use crate::{
-    conformance::{BrokenPromise, Outcome, StoreSubject, CheckVerdict, outcome::expect},
+    conformance::{BrokenPromise, CheckVerdict, Outcome, StoreSubject, outcome::expect},
     ports::{Part, StoreError},
 };
 

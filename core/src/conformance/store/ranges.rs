@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::SINGLE_WRITER;
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect_conflict, expect_eq},
     },
     ports::{Expected, IdRange, Store, StoreError, Transaction},

@@ -3,7 +3,7 @@
 use super::steps::{drain, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_eq},
         samples::{claim, lone, message, purge},
     },

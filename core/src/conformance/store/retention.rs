@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::steps::{drain, ids, kill_next, message_ids, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::expect_eq,
         poll::{persist, race, step},
         samples::{claim, lone, message, purge},

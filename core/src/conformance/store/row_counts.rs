@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::expect_eq,
         samples::{CONSUMER, append, entry, lone, new_saga, operation_id, purge, received, sweep},
     },

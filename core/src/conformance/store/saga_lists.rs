@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
+        BrokenPromise, CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_eq},
         samples::{append, definition, new_saga, saga_id, signal},
     },

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::expect_eq,
         samples::{DEFINITION, acquire, append, definition, new_saga, purge, saga_id},
     },

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::SINGLE_WRITER;
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_conflict, expect_eq},
         poll::{persist, race, step},
         samples::{DEFINITION, acquire, append, definition, exists, new_saga, purge, saga_id},

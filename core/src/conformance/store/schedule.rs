@@ -3,7 +3,7 @@
 use super::steps::{ids, settle, stage};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
+        BrokenPromise, CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_eq},
         samples::{claim, lone, message, tail},
     },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect_conflict, expect_eq},
         samples::{DEFINITION, acquire, append, correlated, definition, new_saga, saga_id, signal},
     },

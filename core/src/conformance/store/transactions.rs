@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
+        BrokenPromise, CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_conflict, expect_eq},
         samples::{append, claim, entry, exists, lone, new_saga, operation_id},
     },
@@ -141,7 +141,9 @@ async fn sees_its_own(part: Part, subject: &dyn StoreSubject, tx: &mut dyn Trans
 /// Reads keep showing the store as it was when the transaction began to read it.
 pub async fn a_transaction_keeps_seeing_the_store_as_it_began(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(CheckVerdict::NotApplicable("the store has a single writer, which an open transaction keeps waiting"));
+        return Ok(CheckVerdict::NotApplicable(
+            "the store has a single writer, which an open transaction keeps waiting",
+        ));
     }
     let store = subject.fresh().await;
     let parts = store.parts();

@@ -3,7 +3,7 @@
 use super::steps::{SINGLE_WRITER, count, increment};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::expect_eq,
         poll::{persist, race, settled, step},
         samples::{entry, lone, new_saga},

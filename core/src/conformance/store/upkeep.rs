@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     conformance::{
-        Outcome, StoreSubject, CheckVerdict,
+        CheckVerdict, Outcome, StoreSubject,
         outcome::{expect, expect_eq},
         samples::{CONSUMER, append, claim, entry, lone, new_saga, received},
     },

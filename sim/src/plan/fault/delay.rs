@@ -1,4 +1,4 @@
-use super::{Call, CallKind, LONG_MS, SHORT_MS, is_lost_with_transaction, smaller, span};
+use super::{Call, CallKind, LONG_MS, SHORT_MS, smaller, span, waits_as_commit_does};
 use crate::{draw::Draw, plan::Profile};
 use seaworthy_core::ports::Operation;
 
@@ -31,9 +31,9 @@ impl CallKind for Delay {
         self.ms
     }
 
-    /// Late after a moment is late after a minute. A commit that comes late keeps all that its transaction has read and written waiting.
+    /// Late after a moment is late after a minute.
     fn is_spared(&self, operation: Operation) -> bool {
-        self.ms == SHORT_MS || is_lost_with_transaction(operation)
+        self.ms == SHORT_MS || waits_as_commit_does(operation)
     }
 
     fn strikes_early(&self) -> bool {

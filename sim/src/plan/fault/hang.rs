@@ -1,6 +1,6 @@
 use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind, is_lost_with_transaction, leaves_something};
+use super::{Call, CallKind, leaves_something, waits_as_commit_does};
 use crate::{draw::Draw, plan::Profile};
 
 /// An answer that does not come: a connection that is half open, a participant that is stuck, a lock that nobody lets go.
@@ -47,7 +47,7 @@ impl CallKind for Hang {
     }
 
     fn is_spared(&self, operation: Operation) -> bool {
-        !self.after && is_lost_with_transaction(operation)
+        !self.after && waits_as_commit_does(operation)
     }
 
     fn strikes_early(&self) -> bool {

@@ -186,6 +186,12 @@ pub(super) fn is_lost_with_transaction(operation: Operation) -> bool {
     operation.port() == Port::Transaction && operation != Operation::Commit
 }
 
+/// Writes by which a saga and its participants keep what they have done. No handler with a limit of its own waits for them, so
+/// that one of them waits holds up the same as a commit that does.
+pub(super) fn waits_as_commit_does(operation: Operation) -> bool {
+    matches!(operation, Operation::SagaCreate | Operation::SagaAppend | Operation::Operation | Operation::PutOperation)
+}
+
 /// Calls that come to nothing without a later one of the same piece of work: where it ends at one of them, it could end at
 /// that as well.
 pub(super) fn leads_to_more(operation: Operation) -> bool {

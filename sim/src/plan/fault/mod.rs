@@ -46,7 +46,9 @@ use super::Point;
 
 pub(crate) use hang::{HANG_MS, is_given_up_by_its_caller};
 pub(crate) use kind::{Call, Edge, Target, Targets};
-use kind::{CallKind, TimedKind, has_reply, is_lost_with_transaction, leads_to_more, leaves_something};
+use kind::{
+    CallKind, TimedKind, has_reply, is_lost_with_transaction, leads_to_more, leaves_something, waits_as_commit_does,
+};
 pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};
 use numbers::{smaller, span};
 pub(crate) use registry::Drawn;

@@ -22,7 +22,7 @@ impl CallKind for StatementError {
         vec![Self]
     }
 
-    /// What it leaves is what a refused commit leaves.
+    /// It leaves the same as a commit that is refused.
     fn is_spared(&self, _: Operation) -> bool {
         true
     }

@@ -34,6 +34,7 @@ fn each_invariant_in_the_sources_is_in_the_stock_panel() {
     let mut named = BTreeSet::new();
     for entry in fs::read_dir(&sources).expect("the sources are there") {
         let path = entry.expect("readable").path();
+        let path = if path.is_dir() { path.join("mod.rs") } else { path };
         if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }

@@ -17,10 +17,10 @@ use super::{Clock, StoreError};
 /// Turns at the only writer of a store, for adapters of databases that have one: fair, in the order in which tasks asked, and
 /// each waits so long and no longer.
 ///
-/// A transaction that stays open holds up all others. One that has been open for longer than [`warning`](Self::warning), while
+/// A transaction that stays open holds up all others. One that has been open for longer than the `warning` of [`new`](Self::new), while
 /// somebody waits, is said at `WARN`, once, in the span in which it was begun, with the name of that span: `inbox.handle` with
 /// its message, `saga.step` with its saga, or a request of the user's own. Whoever has waited for
-/// [`patience`](Self::patience) is told the same as an error.
+/// its `patience` is told the same as an error.
 ///
 /// Nothing of this costs a transaction that waits for nobody a timer, a look at the clock or an allocation; it costs one that is
 /// begun in a program without a [`tracing`] subscriber a counter.

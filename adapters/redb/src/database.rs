@@ -50,8 +50,11 @@ impl Opened {
                 builder(config).create_with_backend(watched).map_err(|error| refused(origin.name(), error))?
             }
             Origin::File(path, name) => {
-                let file = take_up(path, name, create)?;
-                let backend = backends::FileBackend::new(file).map_err(|error| refused(name, error))?;
+                let mut file = take_up(path, name, create)?;
+                let locked = file.try_clone().map_err(|source| OpenError::Path { path: name.to_string(), source })?;
+                let backend = backends::FileBackend::new(locked).map_err(|error| refused(name, error))?;
+                // Only now: a file that another process is about to make has nothing in it that says so.
+                look_into(&mut file, name)?;
                 let watched = Watched::new(backend, Arc::clone(name), failure.clone());
                 // redb trusts a file that was closed well, and may panic where somebody else has written into it since.
                 let opened = catch_unwind(AssertUnwindSafe(|| builder(config).create_with_backend(watched)));
@@ -73,32 +76,33 @@ fn builder(config: &RedbConfig) -> Builder {
     builder
 }
 
-/// Opens a file and looks whether redb has written it.
+/// Opens a file, or makes it.
 fn take_up(path: &Path, name: &str, create: bool) -> Result<File, OpenError> {
     let path_of = || name.to_owned();
     let opened = OpenOptions::new().read(true).write(true).create(create).truncate(false).open(path);
-    let mut file = opened.map_err(|source| match source.kind() {
+    let file = opened.map_err(|source| match source.kind() {
         ErrorKind::NotFound if !create => OpenError::Missing { path: path_of() },
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly { path: path_of() },
         _ => OpenError::Path { path: path_of(), source },
     })?;
-    let failed = |source| OpenError::Path { path: path_of(), source };
-    let length = file.metadata().map_err(failed)?.len();
-    if length == 0 && !create {
-        return Err(OpenError::NotAStore { path: path_of() });
+    // Whoever only looks does not lock out the one that is about to make it.
+    let length = file.metadata().map_err(|source| OpenError::Path { path: path_of(), source })?.len();
+    if length == 0 && !create { Err(OpenError::NotAStore { path: path_of() }) } else { Ok(file) }
+}
+
+/// Looks whether redb has written a file that nobody else has open, unless there is nothing in it yet.
+fn look_into(file: &mut File, name: &str) -> Result<(), OpenError> {
+    let path_of = || name.to_owned();
+    if file.metadata().map_err(|source| OpenError::Path { path: path_of(), source })?.len() == 0 {
+        return Ok(());
     }
     let mut begins = [0; 4];
-    if length > 0 {
-        match file.read_exact(&mut begins) {
-            Ok(()) if begins == *b"redb" => {}
-            Ok(()) => return Err(OpenError::NotADatabase { path: path_of() }),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                return Err(OpenError::NotADatabase { path: path_of() });
-            }
-            Err(source) => return Err(OpenError::Path { path: path_of(), source }),
-        }
+    match file.read_exact(&mut begins) {
+        Ok(()) if begins == *b"redb" => Ok(()),
+        Ok(()) => Err(OpenError::NotADatabase { path: path_of() }),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(OpenError::NotADatabase { path: path_of() }),
+        Err(source) => Err(OpenError::Path { path: path_of(), source }),
     }
-    Ok(file)
 }
 
 fn refused(name: &str, error: DatabaseError) -> OpenError {

@@ -33,8 +33,10 @@ fn wait(duration: Duration) {
     std::thread::sleep(duration);
 }
 
+/// When the file was written last, once there is anything in it.
 fn written(folder: &Path) -> Option<SystemTime> {
-    std::fs::metadata(folder.join("shop.redb")).and_then(|file| file.modified()).ok()
+    let file = std::fs::metadata(folder.join("shop.redb")).ok().filter(|file| file.len() > 0)?;
+    file.modified().ok()
 }
 
 const KILLED_ORDERS: u32 = 600;

@@ -1,10 +1,11 @@
 //! Databases of redb: opened, and opened anew after a failure.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{ErrorKind, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    process,
     sync::Arc,
 };
 
@@ -42,30 +43,48 @@ pub(crate) struct Opened {
 impl Opened {
     /// Opens a database, or makes it.
     pub(crate) fn new(origin: &Origin, config: &RedbConfig, create: bool) -> Result<Self, OpenError> {
-        let failure = FirstFailure::default();
-        let database = match origin {
+        match origin {
             Origin::Memory => {
-                let backend = backends::InMemoryBackend::new();
+                let (backend, failure) = (backends::InMemoryBackend::new(), FirstFailure::default());
                 let watched = Watched::new(backend, origin.name().into(), failure.clone());
-                builder(config).create_with_backend(watched).map_err(|error| refused(origin.name(), error))?
+                let database = builder(config).create_with_backend(watched);
+                Ok(Self { database: database.map_err(|error| refused(origin.name(), error))?, failure })
             }
             Origin::File(path, name) => {
-                let mut file = take_up(path, name, create)?;
-                let locked = file.try_clone().map_err(|source| OpenError::Path { path: name.to_string(), source })?;
-                let backend = backends::FileBackend::new(locked).map_err(|error| refused(name, error))?;
-                // Only now: a file that another process is about to make has nothing in it that says so.
-                look_into(&mut file, name)?;
-                let watched = Watched::new(backend, Arc::clone(name), failure.clone());
-                // redb trusts a file that was closed well, and may panic where somebody else has written into it since.
-                let opened = catch_unwind(AssertUnwindSafe(|| builder(config).create_with_backend(watched)));
-                let damaged = |_| {
-                    let reason = "redb gave up on what it read in it".to_owned();
-                    OpenError::Damaged { path: name.to_string(), reason }
-                };
-                opened.map_err(damaged)?.map_err(|error| refused(name, error))?
+                let made = if create && !path.exists() { Self::make(path, name, config) } else { None };
+                made.map_or_else(|| Self::open(path, name, config, create), Ok)
             }
+        }
+    }
+
+    /// Makes a database under another name, which gets its own once it is whole and is kept locked all the while: a process that is
+    /// killed meanwhile leaves no file that can't be opened. Where that can't be, it is made in place, which says what is wrong.
+    fn make(path: &Path, name: &Arc<str>, config: &RedbConfig) -> Option<Self> {
+        let mut unfinished = path.file_name()?.to_owned();
+        unfinished.push(format!(".{}.new", process::id()));
+        let unfinished = path.with_file_name(unfinished);
+        let made = Self::open(&unfinished, name, config, true).ok();
+        // Fails where somebody else was first.
+        let named = fs::hard_link(&unfinished, path);
+        let _ = fs::remove_file(&unfinished);
+        made.filter(|_| named.is_ok())
+    }
+
+    fn open(path: &Path, name: &Arc<str>, config: &RedbConfig, create: bool) -> Result<Self, OpenError> {
+        let failure = FirstFailure::default();
+        let mut file = take_up(path, name, create)?;
+        let locked = file.try_clone().map_err(|source| OpenError::Path { path: name.to_string(), source })?;
+        let backend = backends::FileBackend::new(locked).map_err(|error| refused(name, error))?;
+        // Only now: a file that another process is about to make has nothing in it that says so.
+        look_into(&mut file, name)?;
+        let watched = Watched::new(backend, Arc::clone(name), failure.clone());
+        // redb trusts a file that was closed well, and may panic where somebody else has written into it since.
+        let opened = catch_unwind(AssertUnwindSafe(|| builder(config).create_with_backend(watched)));
+        let damaged = |_| {
+            let reason = "redb gave up on what it read in it".to_owned();
+            OpenError::Damaged { path: name.to_string(), reason }
         };
-        Ok(Self { database, failure })
+        Ok(Self { database: opened.map_err(damaged)?.map_err(|error| refused(name, error))?, failure })
     }
 }
 

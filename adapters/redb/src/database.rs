@@ -63,11 +63,15 @@ impl Opened {
         let mut unfinished = path.file_name()?.to_owned();
         unfinished.push(format!(".{}.new", process::id()));
         let unfinished = path.with_file_name(unfinished);
-        let made = Self::open(&unfinished, name, config, true).ok();
-        // Fails where somebody else was first.
-        let named = fs::hard_link(&unfinished, path);
+        let made = match Self::open(&unfinished, name, config, true) {
+            // A process of the same number, in another container: it is theirs.
+            Err(OpenError::InUse { .. }) => return None,
+            made => made.ok(),
+        };
+        // No name for what was left half made, and none where somebody else was first.
+        let made = made.filter(|_| fs::hard_link(&unfinished, path).is_ok());
         let _ = fs::remove_file(&unfinished);
-        made.filter(|_| named.is_ok())
+        made
     }
 
     fn open(path: &Path, name: &Arc<str>, config: &RedbConfig, create: bool) -> Result<Self, OpenError> {

@@ -21,9 +21,13 @@ const DAMAGES: [(&str, &str, &str); 3] = [
 
 /// Changes the second event, against the trigger that keeps statements from it.
 async fn change(world: &World, how: &str) {
+    change_at(world, 2, how).await;
+}
+
+async fn change_at(world: &World, sequence: u64, how: &str) {
     let mut tx = world.ports.store.begin().await.expect("up");
     let raw: &mut Connection = connection(&mut *tx).await.expect("sqlite");
-    let statement = format!("UPDATE seaworthy_events SET {how} WHERE sequence = 2");
+    let statement = format!("UPDATE seaworthy_events SET {how} WHERE sequence = {sequence}");
     raw.execute_batch(&format!("DROP TRIGGER IF EXISTS seaworthy_events_immutable; {statement}")).expect("statements");
     tx.commit().await.expect("up");
 }
@@ -66,6 +70,32 @@ fn an_event_that_can_not_be_read_is_parked_with_its_reason_and_holds_up_its_stre
             });
         }
     }
+}
+
+/// Its turn comes once what is parked before it is done: by then it is what it was, and no handler is given it.
+#[test]
+fn an_event_that_can_not_be_read_and_waits_behind_one_that_is_parked_is_not_handled_by_what_is_shown_of_it() {
+    on(Kind::Sqlite, async |world| {
+        let (store, handler) = (world.store(), writing("reader"));
+        append(&**store, "account-1", 1..=4).await;
+        for sequence in [2, 3] {
+            change_at(world, sequence, "headers = '{'").await;
+        }
+        let reader = subscriber(&world.ports, "reader", &handler, |config| config);
+        world.ports.spawn("reader", reader.clone().run());
+        world.pass(Duration::from_secs(10)).await;
+        change_at(world, 2, "headers = NULL").await;
+        reader.redrive(&reader.letters(9)).await.expect("up");
+        world.pass(Duration::from_secs(10)).await;
+        assert_eq!((journal(&**store, "reader").await, handler.runs("event-3")), (vec![1, 2], 0));
+        let parked = world.parked("reader").await;
+        assert_eq!(parked.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [3, 4]);
+        assert!(parked[0].1.contains("the event can't be read: "), "{parked:?}");
+        change_at(world, 3, "headers = NULL").await;
+        reader.redrive(&reader.letters(9)).await.expect("up");
+        world.pass(Duration::from_secs(10)).await;
+        assert_eq!((journal(&**store, "reader").await, world.parked("reader").await), (vec![1, 2, 3, 4], vec![]));
+    });
 }
 
 /// Whoever has no handler for its type has nothing to do with it.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 use seaworthy_core::{
     inbox::{self, HandlerError},
-    ports::{DeadLetter, connection},
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, connection},
 };
 
 use crate::support::{
     Kind, World,
     inbox::{SHOP, Scripted, order},
-    on,
+    on, rows,
     warnings::Warnings,
 };
 
@@ -61,6 +61,12 @@ fn a_letter_that_can_not_be_read_is_listed_and_discarded_and_the_others_are_redr
             let store = &*world.ports.store;
             let asked = inbox::ask_redrive(store, &consumer.letters(9)).await.expect("up");
             assert_eq!(asked, [letters[0].message.id, letters[2].message.id]);
+            let next = consumer.letters(1).after(letters[0].number);
+            assert_eq!(
+                inbox::ask_redrive(store, &next).await.expect("up"),
+                [letters[2].message.id],
+                "it takes no place"
+            );
             let heard = Warnings::listen();
             let again = consumer.redrive(&consumer.letters(9)).await.expect("a list, whatever is in the letters");
             assert_eq!((again.handled.len(), again.failed.len()), (0, 3));
@@ -84,4 +90,24 @@ fn a_letter_that_can_not_be_read_is_listed_and_discarded_and_the_others_are_redr
             assert_eq!(census.dead_letters.get(SHOP), None);
         });
     }
+}
+
+#[test]
+fn letters_that_can_not_be_read_take_no_place_of_those_that_are_asked_for() {
+    on(Kind::Sqlite, async |world| {
+        let store = &*world.ports.store;
+        let mut tx = store.begin().await.expect("up");
+        for number in 1..=3 {
+            let letter = rows::message(number, "");
+            tx.inbox_bury(&InboxEntry::for_message(SHOP, &letter), &letter, "poison").await.expect("up");
+        }
+        tx.commit().await.expect("up");
+        let of = |limit| DeadLetterRequest::new(SHOP, limit);
+        assert_eq!(store.ask_redrive(&of(9)).await.expect("up").len(), 3);
+        for number in [1, 2] {
+            sql(world, &format!("UPDATE seaworthy_dead_letters SET headers = '{{' WHERE number = {number}")).await;
+        }
+        let asked = store.dead_letters(&of(1).asked()).await.expect("up");
+        assert_eq!(asked.iter().map(|letter| letter.message.id).collect::<Vec<_>>(), [rows::message(3, "").id]);
+    });
 }

@@ -8,6 +8,7 @@ use super::{
     place::{Reading, cant_be_read, waits_behind},
 };
 use crate::{
+    cut::cut,
     inbox::{Failed, HandlerError},
     message::Message,
     ports::{InboxEntry, RecordedEvent, StoreError, answered},
@@ -185,7 +186,10 @@ impl Subscriber {
             }
             let entry = self.entry(&event.message);
             if let Some(held) = reading.parked.as_ref().and_then(|parked| parked.get(event.stream())) {
-                tx.inbox_bury(&entry, &event.message, &waits_behind(held.last)).await?;
+                // One that nobody can read is parked for that: its turn does not make it any more readable.
+                let unread = event.unreadable.as_ref().map(|why| cut(cant_be_read(why)));
+                let reason = unread.unwrap_or_else(|| waits_behind(held.last));
+                tx.inbox_bury(&entry, &event.message, &reason).await?;
                 waiting.push((event, held.last));
                 continue;
             }

@@ -11,15 +11,16 @@ use crate::{
     wake::pause,
 };
 
-/// Time that a store has for a census: longer than it waits for the one writer of a store.
-const CENSUS_LIMIT: Duration = Duration::from_secs(30);
+/// Time that a store has for a census: longer than it waits for the one writer of a store, so that its own error is heard, which says
+/// who holds that.
+const CENSUS_LIMIT: Duration = Duration::from_secs(35);
 
 /// Reads what waits in the process's store, at once and after each `every`, until the process is asked to stop: how many
 /// rows are pending or dead, sagas by status, dead letters by consumer, and how old the oldest of what waits is. One process
 /// for each store is enough; several say the same. A census counts what there is, so some seconds between two are right.
 ///
 /// A store that does not answer, or takes no [census](crate::ports::Store::census), leaves the figures as they are; its
-/// failure is one of [`PortFailures`](Measure::PortFailures) if the ports are [metered](super::metered). It has 30 s for a
+/// failure is one of [`PortFailures`](Measure::PortFailures) if the ports are [metered](super::metered). It has 35 s for a
 /// census: one that has not come by then is dropped, which is said at `WARN`.
 ///
 /// Ends at once, with an error in the log and to the process, where `every` is no time at all.

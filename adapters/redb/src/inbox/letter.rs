@@ -79,23 +79,24 @@ pub(crate) fn bury(
 /// Takes a dead letter out, and says whether there was one. One that can't be read is deleted: nothing more becomes of it.
 pub(crate) fn exhume(tables: Tables<'_>, entry: &InboxEntry, now: Timestamp) -> Result<bool> {
     let consumer = &entry.consumer;
-    let number = match receipt::read(*tables, consumer, entry.message)? {
-        Some(Receipt { state: ReceiptState::Dead, letter: Some(number), .. }) => Some(number),
+    let receipt = receipt::read(*tables, consumer, entry.message)?;
+    let number = match &receipt {
+        Some(Receipt { state: ReceiptState::Dead, letter, .. }) => *letter,
         Some(_) => None,
         None => unread::find(*tables, entry)?,
     };
+    let receipt = receipt.map(|before| (receipt::key(consumer, entry.message), before));
     let Some(number) = number else { return Ok(false) };
     let key = Key::of_count(number);
     let found = match tables.try_document::<Letter>(LETTERS, &key)? {
         None => return Ok(false),
         Some(Ok(letter)) => {
             indexed::replace(tables, &key, Some(&letter), None)?;
-            receipt::read(*tables, consumer, entry.message)?
-                .map(|before| (receipt::key(consumer, entry.message), before))
+            receipt
         }
         Some(Err(_)) => {
             unread::delete(tables, consumer, number)?;
-            unread::receipt_of(*tables, consumer, number)?
+            if receipt.is_some() { receipt } else { unread::receipt_of(*tables, consumer, number)? }
         }
     };
     if let Some((key, before)) = found {
@@ -114,6 +115,12 @@ fn read(view: View<'_>, consumer: &str, number: u64) -> Result<Option<DeadLetter
 }
 
 pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>> {
+    page(view, request, false)
+}
+
+/// The letters that a request is about, or those of them that can be read, which the others then take no place from.
+fn page(view: View<'_>, request: &DeadLetterRequest, readable: bool) -> Result<Vec<DeadLetter>> {
+    let is_one = |letter: &DeadLetter| request.asks_for(letter) && !(readable && letter.unreadable.is_some());
     let mut found = Vec::new();
     if request.limit == 0 {
         return Ok(found);
@@ -128,7 +135,7 @@ pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Resul
             if let Some(letter) = letter.as_mut().filter(|letter| letter.unreadable.is_some()) {
                 letter.message.id = message;
             }
-            found.extend(letter.filter(|letter| request.asks_for(letter)));
+            found.extend(letter.filter(is_one));
         }
         found.sort_unstable_by_key(|letter| letter.number);
         found.truncate(request.limit);
@@ -140,15 +147,14 @@ pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Resul
     let behind = of.prefixed().from(Bound::Excluded(of.clone().count(request.after)));
     view.each(table, &behind, |key, _| {
         let letter = read(view, &request.consumer, number_in(table, key)?)?;
-        found.extend(letter.filter(|letter| request.asks_for(letter)));
+        found.extend(letter.filter(is_one));
         Ok(if found.len() < request.limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     Ok(found)
 }
 
 pub(crate) fn ask_redrive(tables: Tables<'_>, request: &DeadLetterRequest, now: Timestamp) -> Result<Vec<MessageId>> {
-    let mut letters = dead_letters(*tables, request)?;
-    letters.retain(|letter| letter.unreadable.is_none());
+    let letters = page(*tables, request, true)?;
     for letter in letters.iter().filter(|letter| letter.asked_at.is_none()) {
         let key = Key::of_count(letter.number);
         let Some(before) = indexed::read::<Letter>(*tables, &key)? else { continue };

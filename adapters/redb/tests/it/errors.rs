@@ -67,6 +67,25 @@ fn a_file_that_is_not_ours_is_refused_with_what_to_do_and_left_as_it_is() {
     assert!(matches!(refused.unwrap_err(), OpenError::Path { .. }));
 }
 
+/// What is left of a file whose process was killed while it made it, under the name that this process gives its own until it is whole.
+#[test]
+fn what_was_left_half_made_is_given_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let unfinished = folder.path().join(format!("db.{}.new", std::process::id()));
+    fs::write(&unfinished, [0; 4096]).unwrap();
+    drop(try_open(&path).unwrap());
+    assert!(!unfinished.exists());
+    drop(RedbStore::open_existing(&path, HandClock::new(), RedbConfig::default()).unwrap());
+    // One that somebody else still makes is left to them.
+    fs::remove_file(&path).unwrap();
+    let theirs = redb::Database::create(&unfinished).unwrap();
+    drop(try_open(&path).unwrap());
+    assert!(unfinished.exists());
+    drop(theirs);
+    drop(RedbStore::open_existing(&path, HandClock::new(), RedbConfig::default()).unwrap());
+}
+
 /// Wherever a file is cut or written over, opening it says so or the store works; nothing panics its way out.
 #[tokio::test]
 async fn a_file_that_was_cut_or_written_over_is_refused_or_works_and_never_ends_the_process() {

@@ -48,6 +48,8 @@ async fn a_letter_that_can_not_be_read_is_listed_as_such_and_can_be_discarded() 
         assert_eq!(told, [false, true, false], "{how}");
         assert_eq!(letters[1].message == Message { sequence: 0, ..message(2, "a") }, is_known, "{how}");
         assert_eq!(store.ask_redrive(&DeadLetterRequest::new("shop", 9)).await.unwrap().len(), 2);
+        let next = DeadLetterRequest::new("shop", 1).after(1);
+        assert_eq!(store.ask_redrive(&next).await.unwrap(), [message(3, "a").id], "it takes no place: {how}");
         let named = DeadLetterRequest::new("shop", 9).only([message(2, "a").id]);
         assert_eq!(store.dead_letters(&named).await.unwrap().len(), 1, "by its own id, whatever it is shown as");
         let only = DeadLetterRequest::new("shop", 1).after(1);

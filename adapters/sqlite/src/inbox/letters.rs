@@ -32,19 +32,27 @@ macro_rules! letters {
 }
 
 pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest) -> rusqlite::Result<Vec<DeadLetter>> {
+    page(connection, request, request.asked)
+}
+
+/// The letters that a request is about, or those of them that can be read, which the others then take no place from.
+fn page(connection: &Connection, request: &DeadLetterRequest, readable: bool) -> rusqlite::Result<Vec<DeadLetter>> {
     let (consumer, after) = (request.consumer.as_str(), i64::try_from(request.after).unwrap_or(i64::MAX));
     let kind = request.kind.as_deref();
     let (topic, key, reason) = (request.topic.as_deref(), request.key.as_deref(), request.reason.as_deref());
     let from = request.failed_from.map_or(i64::MIN, Timestamp::as_micros);
     let until = request.failed_until.map_or(i64::MAX, Timestamp::as_micros);
-    let limit = as_limit(request.limit);
+    // Whether one can be read is not for the statement to say.
+    let limit = if readable { -1 } else { as_limit(request.limit) };
+    let is_one = |letter: &DeadLetter| !readable || letter.unreadable.is_none();
     let Some(only) = &request.only else {
         // By an index of those alone, since a consumer looks for them again and again.
         let asked = if request.asked { letters!(" AND asked_at IS NOT NULL") } else { letters!("") };
         let mut query = connection.prepare_cached(asked)?;
         return query
             .query_map(params![consumer, after, kind, from, until, limit, topic, key, reason], letter_or_shown)?
-            .filter(|letter| !request.asked || letter.as_ref().map_or(true, |letter| letter.unreadable.is_none()))
+            .filter(|letter| letter.as_ref().map_or(true, is_one))
+            .take(request.limit)
             .collect();
     };
     // Those that are named are found by their ids, wherever they lie.
@@ -56,7 +64,7 @@ pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest)
         let named = params![consumer, after, kind, from, until, limit, topic, key, reason, id];
         found.extend(query.query_row(named, letter_or_shown).optional()?);
     }
-    found.retain(|letter: &DeadLetter| !request.asked || letter.asked_at.is_some() && letter.unreadable.is_none());
+    found.retain(|letter| (!request.asked || letter.asked_at.is_some()) && is_one(letter));
     found.sort_unstable_by_key(|letter| letter.number);
     found.truncate(request.limit);
     Ok(found)
@@ -67,8 +75,7 @@ pub(crate) fn ask_redrive(
     request: &DeadLetterRequest,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<MessageId>> {
-    let mut letters = dead_letters(connection, request)?;
-    letters.retain(|letter| letter.unreadable.is_none());
+    let letters = page(connection, request, true)?;
     let mut note = connection
         .prepare_cached("UPDATE seaworthy_dead_letters SET asked_at = ?2 WHERE number = ?1 AND asked_at IS NULL")?;
     for letter in &letters {

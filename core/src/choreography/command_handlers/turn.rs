@@ -31,7 +31,7 @@ pub(super) async fn place(tx: &mut dyn Transaction, command: &Message, sent: &Se
 }
 
 /// Beginning of the reason for which a command is a dead letter whose turn has not come.
-const WAITS: &str = "refused: its turn has not come: ";
+const WAITS: &str = "its turn has not come: ";
 
 /// Returns `true` if this is the reason of a dead letter that is a command whose turn has not come: one that its event has for the
 /// same aggregate before it is neither carried out nor rejected, and lies among dead letters itself, as a rule. Both go on when they are
@@ -44,15 +44,13 @@ const WAITS: &str = "refused: its turn has not come: ";
 /// assert!(!waits_for_turn("refused: table_full"));
 /// ```
 pub fn waits_for_turn(reason: &str) -> bool {
-    reason.starts_with(WAITS)
+    reason.strip_prefix("refused: ").is_some_and(|why| why.starts_with(WAITS))
 }
 
 /// The failure of a command that has waited for its turn for as long as it may.
 pub(super) fn out_of_patience(sent: &Sent) -> HandlerError {
     let before = sent.turn.as_ref().map(Turn::to_text).unwrap_or_default();
-    HandlerError::Refused(format_smolstr!(
-        "its turn has not come: {before} of this event is not settled; redrive that one first"
-    ))
+    HandlerError::Refused(format_smolstr!("{WAITS}{before} of this event is not settled; redrive that one first"))
 }
 
 /// Notes that a command is settled, for the one after it.

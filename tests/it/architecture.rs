@@ -1,8 +1,15 @@
 //! The architecture's invariants, held by tests. ARCHITECTURE.md names the test behind each line.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 use serde_json::Value;
+
+use crate::tidy;
 
 pub(crate) fn cargo(arguments: &[&str]) -> Vec<u8> {
     let command = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
@@ -90,6 +97,34 @@ fn arrows_between_crates_point_down() {
     assert_eq!(own("seaworthy-redb"), BTreeSet::from(["seaworthy-core".to_owned()]));
     assert_eq!(own("seaworthy-sqlite"), BTreeSet::from(["seaworthy-core".to_owned()]));
     assert_eq!(own("seaworthy-tokio"), on_memory);
+}
+
+/// The length of the longest way down from a package.
+fn depth(needs: &BTreeMap<String, BTreeSet<String>>, package: &str) -> usize {
+    needs[package].iter().map(|below| 1 + depth(needs, below)).max().unwrap_or_default()
+}
+
+#[test]
+fn the_architecture_shows_the_same_arrows() {
+    let metadata = workspace();
+    let own = |package: String| {
+        let mut needs = dependencies(&metadata, &package);
+        needs.retain(|name| name.starts_with("seaworthy-"));
+        (package, needs)
+    };
+    // Packages of tests alone have no sources of their own that something could need.
+    let needs: BTreeMap<_, _> = tidy::packages().into_iter().map(|(package, _)| own(package)).collect();
+    let mut packages: Vec<_> = needs.keys().collect();
+    packages.sort_by_key(|package| (depth(&needs, package), *package));
+    let mut table = String::from("| package | needs |\n|---|---|\n");
+    for package in packages {
+        let below: Vec<_> = needs[package].iter().map(|name| format!("`{name}`")).collect();
+        let below = if below.is_empty() { "nothing of all this".to_owned() } else { below.join(", ") };
+        table += &format!("| `{package}` | {below} |\n");
+    }
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md"));
+    let text = text.expect("ARCHITECTURE.md exists");
+    assert!(text.contains(&format!("\n{table}\n")), "ARCHITECTURE.md shows other arrows than these:\n{table}");
 }
 
 /// The packages that are published, by folder.

@@ -234,3 +234,13 @@ fn no_file_is_longer_than_one_can_have_in_mind() {
     assert!(files.len() > 1_000, "{}", files.len());
     assert!(long.is_empty(), "ask which two things each of these is: {long:#?}");
 }
+
+/// Every call of every port goes through the simulator's shell, so that what strikes a call is written once. Where a port
+/// or an operation needs lines of its own there, that has been lost.
+const SHELL_LINES_MAX: usize = 600;
+
+#[test]
+fn the_shell_around_all_ports_stays_small() {
+    let lines: usize = sources("sim/src/shell").iter().map(|(_, text)| text.lines().count()).sum();
+    assert!(lines < SHELL_LINES_MAX, "{lines} lines: is a fault or an operation named here that need not be?");
+}

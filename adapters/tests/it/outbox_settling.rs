@@ -1,13 +1,16 @@
 //! What a relay does while its store does not take what became of its rows: nothing is lost by it, and nothing is said
 //! that is not so.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use seaworthy_core::{
     backoff::Backoff,
     ids::ClaimToken,
     outbox::{LogRelay, PassReport, Relay, RelayConfig},
-    ports::{ClaimRequest, FailureKind, Operation, OutboxOrder, Ports, PublishError, StoreError, WhenDead},
+    ports::{
+        Answers, Call, ClaimRequest, Clock, DeadRowRequest, FailureKind, Intercept, Intercepted, Operation,
+        OutboxOrder, PortError, Ports, PublishError, StoreError, WhenDead,
+    },
     stop::Stop,
 };
 
@@ -100,6 +103,54 @@ fn a_relay_by_claims_no_longer_settles_once_its_lease_is_over() {
             assert_eq!(calls.times(Operation::Settle).len(), tries, "{lease:?}");
         });
     }
+}
+
+/// Takes its time before it settles anything.
+struct LateToSettle {
+    clock: Arc<dyn Clock>,
+    by: Duration,
+}
+
+impl Intercept for LateToSettle {
+    type Transaction = ();
+
+    fn transaction(&self) {}
+
+    async fn call<T: Answers, E: PortError>(
+        &self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        if call.operation() == Operation::Settle {
+            self.clock.sleep(self.by).await;
+        }
+        inner.await
+    }
+}
+
+/// It stands still between the broker's answer and the store's. Meanwhile another one has the row, and finds it refused: the
+/// good news of the first one comes too late.
+#[test]
+fn a_relay_whose_lease_has_ended_changes_nothing() {
+    on_each_store(async |world| {
+        world.stage([message("orders", 0)]).await;
+        let late = LateToSettle { clock: world.ports.clock.clone(), by: Duration::from_secs(6) };
+        let store = Arc::new(Intercepted::new(world.ports.store.clone(), late));
+        let ports = Ports { store, ..world.ports.clone() };
+        let slow = By::Claims.pass(&ports, config().lease(Duration::from_secs(5)));
+        let replica = world.replica(2);
+        let other = async {
+            world.pass(Duration::from_millis(5_500)).await;
+            world.broker.says(|_, _| Err(PublishError::Refused("too large".into())));
+            By::Claims.pass(&replica, config()).await
+        };
+        let (slow, other) = tokio::join!(slow, other);
+        assert_eq!(other, Ok(PassReport { claimed: 1, dead: 1, ..PassReport::default() }));
+        assert_eq!(slow, Ok(PassReport { claimed: 1, lost: 1, ..PassReport::default() }));
+        assert_eq!(world.broker.accepted_of("orders"), 1, "the first one had published it");
+        let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap();
+        assert_eq!(dead.len(), 1, "it stays what the second one made of it");
+    });
 }
 
 /// The first answer is lost: the second says that the claim holds the row no more.

@@ -42,7 +42,8 @@ pub enum HandlerError {
     /// The message is understood and can never be handled: a dead letter at once.
     #[error("refused: {0}")]
     Refused(SmolStr),
-    /// The store failed. Not counted against the message, unless the store refuses the very statement.
+    /// The store failed. The [last](super::ConsumerConfig::max_store_failures) of such failures of one message makes it a dead
+    /// letter; an outage of the store is never counted.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -54,7 +55,7 @@ impl From<DecodeError> for HandlerError {
 }
 
 impl From<Cancelled> for HandlerError {
-    /// Not counted against the message.
+    /// A failure of the store, and counted as such.
     fn from(dropped: Cancelled) -> Self {
         Self::Store(dropped.into())
     }

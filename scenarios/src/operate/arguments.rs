@@ -15,7 +15,7 @@ use crate::serve::StoreUrl;
 pub(super) struct OperateArguments {
     /// The database of a service, as sqlite:FILE or redb:FILE; it is neither created nor migrated. A service on redb has to be
     /// stopped meanwhile
-    #[arg(long, value_name = "sqlite:FILE", global = true)]
+    #[arg(long, value_name = "sqlite:FILE|redb:FILE", global = true)]
     pub(super) store: Option<StoreUrl>,
     /// Prints one JSON document instead of tables
     #[arg(long, global = true)]

@@ -15,7 +15,7 @@ pub(super) struct ServeArguments {
     #[arg(default_value = "order_fulfillment")]
     pub(super) scenario: String,
     /// The database, as sqlite:FILE or redb:FILE; two more files, for shipping and for payments, lie beside it
-    #[arg(long, value_name = "sqlite:FILE")]
+    #[arg(long, value_name = "sqlite:FILE|redb:FILE")]
     pub(super) store: StoreUrl,
     /// The orders, a CSV file with the columns date,customer,quantity,amount_usd
     #[arg(long, value_name = "FILE")]

@@ -12,6 +12,7 @@ use self::{
     circles::circles,
     lists::{HOUSES, House},
 };
+use crate::tidy::packages;
 
 /// The Rust sources below a folder, by their paths from there.
 fn sources(folder: &Path) -> Vec<(String, String)> {
@@ -51,6 +52,21 @@ fn no_modules_of_these_crates_go_round_in_a_circle_however_deep_they_are() {
         let circles = circles(folder, &sources(&root().join(folder)));
         assert!(circles.is_empty(), "{}", circles.join("\n"));
     }
+}
+
+/// Whoever adds a crate of more than one module gives it floors.
+#[test]
+fn every_crate_of_several_modules_has_floors() {
+    let folders: BTreeSet<String> = HOUSES.iter().map(|house| house.folder.to_owned()).collect();
+    let mut several = BTreeSet::new();
+    for (_, src) in packages() {
+        // A crate of one file has nothing that could go up.
+        if sources(&src).len() > 1 {
+            let folder = src.strip_prefix(root()).expect("packages lie below the workspace");
+            several.insert(folder.to_str().expect("the path is text").to_owned());
+        }
+    }
+    assert_eq!(several, folders, "add the crate to tests/it/floors/lists.rs, or take it out");
 }
 
 #[test]

@@ -93,7 +93,8 @@ impl<D: Sync + 'static> SagaBuilder<D> {
         self.compensatable(name, wait, NothingToUndo)
     }
 
-    /// Adds steps that can be undone and run side by side.
+    /// Adds steps that can be undone and run side by side. Once one of them is rejected, the attempts of the others are cut
+    /// short: what may have taken effect is undone with the rest.
     pub fn parallel(self, steps: impl FnOnce(CompensatableGroup<D>) -> CompensatableGroup<D>) -> Self {
         let group = steps(CompensatableGroup { steps: Vec::new() });
         self.add_group(group.steps)

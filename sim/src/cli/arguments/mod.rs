@@ -111,4 +111,13 @@ mod tests {
         Arguments::command().debug_assert();
         assert_eq!(RunArguments::main_job().duration, Some(Duration::from_secs(5)));
     }
+
+    #[test]
+    fn seeds_are_decimal_or_hexadecimal() {
+        assert_eq!(seed("255"), Ok(255));
+        assert_eq!(seed("0xff"), Ok(255));
+        for wrong in ["-1", "plan.json"] {
+            assert_eq!(seed(wrong), Err(ArgumentError::Seed(wrong.to_owned())));
+        }
+    }
 }

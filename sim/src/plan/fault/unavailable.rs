@@ -25,8 +25,8 @@ impl CallKind for Unavailable {
         true
     }
 
-    /// A transaction that fails anywhere is lost as one that fails at its commit. Where whoever catches it makes a difference, that
-    /// is for `statement_error`, which strikes beside others at each of them.
+    /// A transaction that fails anywhere is lost as one that fails at its commit. Where whoever catches it makes a difference, it is
+    /// found by itself.
     fn is_spared(&self, operation: Operation) -> bool {
         is_lost_with_transaction(operation)
     }

@@ -2,7 +2,7 @@ use std::{sync::atomic::AtomicBool, time::Duration};
 
 use super::Subscriber;
 use crate::{
-    inbox::{Failed, HandlerError, apart, handle_within, timed},
+    inbox::{Failed, apart, handle_within, timed},
     message::Message,
     ports::Transaction,
     wake::{Wake, Woken},
@@ -31,7 +31,7 @@ impl Subscriber {
     }
 
     /// Has the handler of an event do its part, for as long as it may.
-    pub(super) async fn call(&self, tx: &mut dyn Transaction, event: &Message) -> Result<(), HandlerError> {
+    pub(super) async fn call(&self, tx: &mut dyn Transaction, event: &Message) -> Result<(), Failed> {
         let Some(handler) = self.handlers.handler(&event.kind) else { return Ok(()) };
         handle_within(&*self.clock, self.config.handler_limit, handler, tx, event).await?;
         tx.observe(APPLIED, &self.name, i64::try_from(event.sequence).unwrap_or(i64::MAX));

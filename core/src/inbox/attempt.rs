@@ -15,8 +15,8 @@ use super::{
 use crate::{
     message::{Causation, Message},
     ports::{
-        Clock, Delivery, InboxEntry, InboxInsert, Panicked, Seen, Spawner, StoreError, Transaction, caught, scoped,
-        unanswered, within,
+        Awaited, Clock, Delivery, InboxEntry, InboxInsert, Panicked, Seen, Spawner, StoreError, Transaction, Watched,
+        caught, scoped, unanswered, unanswered_statement, within,
     },
 };
 
@@ -57,6 +57,15 @@ impl Failed {
     /// A panic of the handler.
     pub(crate) fn of_panic(panicked: &Panicked) -> Self {
         Self::Own { why: panicked.to_smolstr(), again: Again::Usual }
+    }
+
+    /// Returns what is said of it.
+    pub(crate) fn into_why(self) -> SmolStr {
+        match self {
+            Self::Unreachable(why) => StoreError::Unavailable(why).to_smolstr(),
+            Self::Store(error) | Self::Unanswered(error) => error.to_smolstr(),
+            Self::Own { why, .. } => why,
+        }
     }
 }
 
@@ -169,7 +178,7 @@ impl Consumer {
         handler: &dyn Handler,
         tx: &mut dyn Transaction,
         message: &Message,
-    ) -> Result<(), HandlerError> {
+    ) -> Result<(), Failed> {
         handle_within(&*self.clock, self.config.handler_limit, handler, tx, message).await
     }
 }
@@ -222,16 +231,24 @@ pub(crate) async fn timed<T>(
     })
 }
 
-/// Has a handler do its part for as long as it may, as a consequence of its message.
+/// Has a handler do its part for as long as it may, as a consequence of its message. One that is late while it waits for a statement
+/// has done nothing wrong: the store has not answered, as where another transaction holds what this one asks for.
 pub(crate) async fn handle_within(
     clock: &dyn Clock,
     limit: Duration,
     handler: &dyn Handler,
     tx: &mut dyn Transaction,
     message: &Message,
-) -> Result<(), HandlerError> {
-    let mut handling = handler.handle(tx, message);
+) -> Result<(), Failed> {
+    let awaited = Awaited::default();
+    let mut tx = Watched::new(tx, &awaited);
+    let mut handling = handler.handle(&mut tx, message);
     let caused = pin!(Causation::from_message(message).within(handling.as_mut()));
-    let handled = within(clock, limit, caused).await;
-    handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
+    match within(clock, limit, caused).await {
+        Ok(handled) => handled.map_err(Failed::from),
+        Err(late) => Err(match awaited.statement() {
+            Some(statement) => Failed::Unanswered(unanswered_statement(statement, late)),
+            None => HandlerError::Unavailable(format_smolstr!("the handler was {late}")).into(),
+        }),
+    }
 }

@@ -67,7 +67,8 @@ pub struct ConsumerConfig {
     pub redrive_requests: Option<Duration>,
     /// Time that a handler has for one message, within its transaction. Default 10 s: long against a transaction, and short
     /// against the time after which a broker takes a delivery for lost. A handler that takes longer is dropped, its
-    /// transaction rolls back, and it counts as a failure.
+    /// transaction rolls back, and it counts as a failure: of the store where the handler waits for an answer of that by then, as
+    /// behind another transaction that holds what it asks for, and otherwise its own.
     pub handler_limit: Duration,
     /// Delay of a message of an unknown type. Default 30 s: a deployment takes minutes.
     pub unknown_type_delay: Duration,

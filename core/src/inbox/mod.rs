@@ -20,6 +20,7 @@
 //! | the store conflicts, or the commit's outcome is unknown | is handled again at once, on a fresh snapshot; what fails so several times in a row is a failure of the store |
 //! | the store fails at what this message does, and counts the failure | comes again; at the last such failure, of which there may be more, it becomes a dead letter |
 //! | its process ends each time before it is handled | is counted before it is handled, once the broker has delivered it several times; then as above |
+//! | the handler waits for an answer of the store as its limit ends, where another transaction holds what it asks for | as the one before: the store has failed, and not the handler |
 //! | the handler panics, or is not done within its limit | as below: its consumer goes on with others |
 //! | the handler can't have what it needs for the moment | comes again after a backoff; at the last failure it becomes a dead letter |
 //! | the handler gives its failure a kind of its own | comes again, or not, as the [policy](FailurePolicy) for that kind says |

@@ -1,10 +1,10 @@
 use std::{pin::pin, time::Duration};
 
 use async_trait::async_trait;
-use smol_str::{ToSmolStr as _, format_smolstr};
+use smol_str::format_smolstr;
 use tracing::{Instrument, info, info_span, warn};
 
-use super::{Consumer, HandlerError, handler::Route};
+use super::{Consumer, HandlerError, attempt::Failed, handler::Route};
 use crate::{
     cut::cut,
     ids::MessageId,
@@ -93,13 +93,13 @@ impl Consumer {
             let limit = self.config.handler_limit.saturating_add(self.config.store_limit);
             let exhumed = answered(&*self.clock, limit, self.exhume(message));
             let exhumed = caught(self.scopes.as_deref(), pin!(exhumed)).instrument(span).await;
-            let exhumed = exhumed.unwrap_or_else(|panicked| Err(HandlerError::Unavailable(panicked.to_smolstr())));
+            let exhumed = exhumed.unwrap_or_else(|panicked| Err(Failed::of_panic(&panicked)));
             match exhumed {
                 Ok(true) => redriven.handled.push(message.id),
                 // Another operator was first.
                 Ok(false) => {}
-                Err(error) => {
-                    let why = cut(error.to_string());
+                Err(failed) => {
+                    let why = cut(failed.into_why().to_string());
                     warn!(consumer = %self.name, message = %message.id, error = %why, "dead letter failed again");
                     if let Err(error) = self.put_back(message, &why).await {
                         warn!(consumer = %self.name, message = %message.id, %error, "dead letter stays where it is");
@@ -145,9 +145,10 @@ impl Consumer {
         answered(&*self.clock, self.config.store_limit, work).await
     }
 
-    async fn exhume(&self, message: &Message) -> Result<bool, HandlerError> {
+    async fn exhume(&self, message: &Message) -> Result<bool, Failed> {
         let Some(Route::Handle(handler)) = self.handlers.route(&message.kind) else {
-            return Err(HandlerError::Refused(format_smolstr!("no handler for messages of type {}", message.kind)));
+            let why = format_smolstr!("no handler for messages of type {}", message.kind);
+            return Err(HandlerError::Refused(why).into());
         };
         let mut tx = self.store.begin().await?;
         if !tx.inbox_exhume(&InboxEntry::for_message(&self.name, message)).await? {

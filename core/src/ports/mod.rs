@@ -31,6 +31,7 @@ mod scope;
 mod spawner;
 mod steady;
 mod store;
+mod watched;
 mod work;
 
 use std::{fmt, sync::Arc};
@@ -57,7 +58,8 @@ pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
 pub use steady::SteadyTime;
 pub use store::*;
-pub(crate) use work::{Panicked, answered, caught, caught_now, unanswered, within};
+pub(crate) use watched::{Awaited, Watched};
+pub(crate) use work::{Panicked, answered, caught, caught_now, unanswered, unanswered_statement, within};
 
 use crate::stop::Stop;
 pub use crate::time::Timestamp;

@@ -88,6 +88,12 @@ pub(crate) fn unanswered(late: Late) -> StoreError {
     late.into()
 }
 
+/// Says the same of a statement of an open transaction: it is rolled back, so nothing of it is in doubt.
+pub(crate) fn unanswered_statement(statement: &'static str, late: Late) -> StoreError {
+    tracing::warn!(statement, %late, "a store has not answered, and its call is dropped");
+    StoreError::Unavailable(format_smolstr!("the store has not answered `{statement}`: its transaction was {late}"))
+}
+
 fn text(payload: &(dyn Any + Send)) -> SmolStr {
     let text = payload.downcast_ref::<&str>().map(|text| SmolStr::from(*text));
     text.or_else(|| payload.downcast_ref::<String>().map(SmolStr::from))

@@ -1,9 +1,10 @@
 //! Parts that all three domains have in the same form.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     aggregate::{AggregateError, UpdateError},
     inbox::{Consumer, Handlers, InboxRetention},
@@ -13,7 +14,7 @@ use seaworthy_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use smol_str::{SmolStr, ToSmolStr as _};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::messages::GROUPS;
 
@@ -21,6 +22,9 @@ use crate::messages::GROUPS;
 const REDELIVERY_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// Time for which inbox rows and the notes of ended processes are kept: longer than that.
 pub(crate) const KEEP: Duration = Duration::from_secs(15 * 60);
+
+/// Time that a request has. Its caller waits no longer, and what its transaction holds by then is let go: others wait for that.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 /// The consumers of a domain: the handlers of each group.
 #[derive(Default)]
@@ -116,8 +120,11 @@ pub async fn answer(ports: &Ports, handler: Arc<dyn RequestHandler>, wake: Wake)
     while let Some(request) = ports.ingress.next().await {
         let (handler, wake, scoped) = (handler.clone(), wake.clone(), ports.clone());
         ports.spawn("request", async move {
-            if let Err(dropped) = scoped.clone().scope(serve(handler, request, wake)).await {
-                debug!(%dropped, "the caller has to ask again");
+            let serving = pin!(scoped.scope(serve(handler, request, wake)));
+            match select(serving, scoped.clock.limit(REQUEST_LIMIT)).await {
+                Either::Left((Ok(()), _)) => {}
+                Either::Left((Err(dropped), _)) => debug!(%dropped, "the caller has to ask again"),
+                Either::Right(_) => warn!("a request is given up after its time: the caller has to ask again"),
             }
         });
     }

@@ -21,7 +21,7 @@ fn holds_under<S: Scenario>(scenario: &S, folder: &str) -> usize {
         let plan = read_plan(&path).expect("a plan");
         let report = run(scenario, &plan, &RunOptions::default()).expect("the same topology");
         assert!(report.held(), "{}: {:?}", path.display(), report.violations);
-        assert!(report.fired.len() > 1, "{}: its faults strike", path.display());
+        assert!(report.fired.len() >= plan.faults.len().min(2), "{}: its faults strike", path.display());
         plans += 1;
     }
     plans
@@ -32,8 +32,9 @@ fn the_right_shop_holds_where_it_was_once_accused() {
     assert_eq!(holds_under(&OrderFulfillment::new(), ""), 4);
 }
 
-/// A payout behind one that is a dead letter was rejected in the end, and its table kept it.
+/// A payout behind one that is a dead letter was rejected in the end, and its table kept it. A message that waited for a wallet which a
+/// request held that hung was a dead letter in the end.
 #[test]
-fn the_right_card_table_holds_where_it_once_kept_what_was_not_its_own() {
-    assert_eq!(holds_under(&CardTable::new(), "card_table"), 1);
+fn the_right_card_table_holds_where_it_once_kept_what_was_not_its_own_or_gave_up_what_only_waited() {
+    assert_eq!(holds_under(&CardTable::new(), "card_table"), 2);
 }

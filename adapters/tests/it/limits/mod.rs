@@ -5,6 +5,7 @@ mod consumers;
 mod relays;
 mod retentions;
 mod sagas;
+mod statements;
 mod subscribers;
 
 use std::{sync::Arc, time::Duration};

@@ -53,7 +53,10 @@ impl Handler for Again {
             Some(RejectionReason::Withdrawn)
         };
         let Some(reason) = given_up else { return Ok(()) };
-        warn!(command = %command.id, kind = %command.kind, root = %command.subject, %reason, "stale command is given up");
+        let (id, kind, root, why) = (command.id, command.kind.clone(), command.subject.clone(), reason.clone());
+        tx.after_commit(Box::new(
+            move || warn!(command = %id, %kind, %root, reason = %why, "stale command is given up"),
+        ));
         let topic = rejections_of(&sent, &reason)?;
         let rejection = Rejection { command, reason };
         tx.stage(&rejection.message(&route.name, &sent, topic, route.clock.now())?).await?;

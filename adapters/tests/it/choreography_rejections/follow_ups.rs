@@ -9,13 +9,14 @@ use seaworthy_core::{
     choreography::{Escalations, FollowUp, REVOKED, Rejection, RejectionHandlers, RejectionReason, rejected_letters},
     inbox::{Consumer, ConsumerConfig},
     message::Message,
-    ports::{Broker as _, DeadLetterRequest, Ports, SubscriptionSpec},
+    ports::{Broker as _, DeadLetterRequest, FailureKind, Operation, Ports, SubscriptionSpec},
     saga::{Orchestrator, OrchestratorConfig, Registry},
 };
 use seaworthy_tokio::LocalExternal;
 
 use crate::support::{
     World,
+    calls::{Calls, Fate},
     card_room::{Player, Players, open_with, player, players, table},
     on_each_store,
     warnings::Warnings,
@@ -158,6 +159,43 @@ fn a_compensation_that_would_leave_a_terminal_state_is_dropped_with_a_warning() 
         assert!(world.player("ann").await.barred);
         assert!(heard.lines().iter().any(|line| line.contains("would leave a terminal state")), "{:?}", heard.lines());
         assert_eq!(rejected_letters::<Players>(), "player.rejected", "no letters of other domains are among them");
+        let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
+        assert_eq!(world.ports.store.dead_letters(&request).await.expect("a store that is up").len(), 1);
+    });
+}
+
+/// A store that conflicts at the first commits of whoever handles rejections.
+#[test]
+fn an_attempt_that_does_not_commit_warns_of_nothing() {
+    on_each_store(async |world| {
+        world.declare_room();
+        world.furnish([Player { barred: true, ..player("ann", 100) }], [table("t-1", 0)]).await;
+        let revive = |player: &mut Player, _: &Rejection| {
+            player.barred = false;
+            Ok(FollowUp::none().dead_letter())
+        };
+        let script = |operation, number| match (operation, number) {
+            (Operation::Commit, 1..=3) => Fate::Fails(FailureKind::Conflict),
+            _ => Fate::Well,
+        };
+        let (calls, ports) = Calls::before(&world.ports, script);
+        let handlers = RejectionHandlers::builder::<Players>(&ports, players(&ports)).on("seat.player", revive);
+        let handlers = handlers.ended_when(|player| player.barred).build().expect("one command");
+        world.ports.spawn("relay", seaworthy_core::outbox::Relay::new(&world.ports).run());
+        world.ports.spawn("router", crate::support::card_room::player_to_table().consumer(&world.ports).run());
+        let tables = crate::support::card_room::table_commands(&world.ports);
+        let config = ConsumerConfig::new(["table.commands"]);
+        world.ports.spawn("tables", Consumer::new(&world.ports, "tables", tables, config).run());
+        let config = ConsumerConfig::new(["player.rejections"]);
+        ports.spawn("rejections", Consumer::new(&ports, "player-rejections", handlers, config).run());
+        let heard = Warnings::listen();
+        world.change_player("ann", |player| player.join("t-1", 40)).await;
+        world.pass(60 * SECOND).await;
+        assert!(calls.times(Operation::Commit).len() >= 4, "it is tried again");
+        for said in ["message is a dead letter", "would leave a terminal state"] {
+            let lines: Vec<_> = heard.lines().into_iter().filter(|line| line.contains(said)).collect();
+            assert_eq!(lines.len(), 1, "{said}: {lines:?}");
+        }
         let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
         assert_eq!(world.ports.store.dead_letters(&request).await.expect("a store that is up").len(), 1);
     });

@@ -90,7 +90,9 @@ impl<S: Default + Serialize + DeserializeOwned + Send + Sync + 'static> Handler 
         let mut instance = match loaded {
             Some((instance, _)) => instance,
             None if begins_none => {
-                warn!(process = %id, "message of a process that is forgotten is dropped");
+                tx.after_commit(Box::new(
+                    move || warn!(process = %id, "message of a process that is forgotten is dropped"),
+                ));
                 return Ok(());
             }
             None => Instance::new(S::default()),

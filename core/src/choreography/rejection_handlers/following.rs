@@ -66,7 +66,11 @@ impl Following {
         if follow_up.dead_letter {
             let (consumer, reason) = (letters(self.domain), reason.to_smolstr());
             tx.inbox_bury(&InboxEntry::for_message(&consumer, command), command, &reason).await?;
-            warn!(%consumer, message = %command.id, failures = 1, error = %reason, "message is a dead letter");
+            let message = command.id;
+            // It is one once that is committed; an attempt that fails or conflicts is made again.
+            tx.after_commit(Box::new(move || {
+                warn!(%consumer, %message, failures = 1, error = %reason, "message is a dead letter");
+            }));
         }
         if follow_up.escalate {
             let escalated = message(ESCALATED, &event.subject).topic(self.escalations.clone()).json(rejection)?;

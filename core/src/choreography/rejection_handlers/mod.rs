@@ -178,7 +178,10 @@ impl<A: Aggregate> Handler for Rejections<A> {
             info!(command = %command.id, %kind, %root, %reason, ?follow_up, "rejected command is compensated");
             rejections.repository.save(tx, source, Cause::Message(message)).await?;
         } else {
-            warn!(command = %command.id, %kind, %root, %reason, "compensation is dropped: it would leave a terminal state");
+            let (id, kind, root, reason) = (command.id, kind.clone(), root.clone(), reason.clone());
+            tx.after_commit(Box::new(move || {
+                warn!(command = %id, %kind, %root, %reason, "compensation is dropped: it would leave a terminal state");
+            }));
         }
         rejections.following.stage(tx, message, &rejection, &event, follow_up).await
     }

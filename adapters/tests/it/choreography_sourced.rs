@@ -1,5 +1,5 @@
-//! Event-sourced aggregates at both ends of a choreography: commands are decided on what their streams hold, and what undoes a
-//! rejected one is decided there, too.
+//! Event-sourced aggregates at both ends of a choreography: commands are decided on what their streams hold, and what a rejected one
+//! stood for is undone on the stream that it followed from.
 
 use std::time::Duration;
 
@@ -26,8 +26,9 @@ struct Wallets;
 
 impl Domain for Wallets {
     const NAME: &'static str = "wallets";
-    const EVENTS: &'static [&'static str] = &["wallet.reserved", "wallet.released", "wallet.credited"];
-    const COMMANDS: &'static [&'static str] = &["credit", "close"];
+    const EVENTS: &'static [&'static str] =
+        &["wallet.reserved", "wallet.released", "wallet.credited", "wallet.closed", "wallet.taken"];
+    const COMMANDS: &'static [&'static str] = &["credit", "close", "give"];
 }
 
 struct Tables;
@@ -45,16 +46,24 @@ struct Wallet {
     closed: bool,
 }
 
+/// Chips that leave a wallet for another, in parts.
+#[derive(Clone, Serialize, Deserialize)]
+struct Transfer {
+    to: String,
+    parts: Vec<i64>,
+}
+
 #[derive(Serialize, Deserialize)]
 enum Event {
     Reserved(String, i64),
     Released(String, i64),
     Credited(i64),
     Closed,
+    Taken(Transfer),
 }
 
 impl DomainEvent for Event {
-    const NAMES: &'static [&'static str] = &["reserved", "released", "credited", "closed"];
+    const NAMES: &'static [&'static str] = &["reserved", "released", "credited", "closed", "taken"];
 
     fn name(&self) -> &'static str {
         match self {
@@ -62,6 +71,7 @@ impl DomainEvent for Event {
             Self::Released(..) => "released",
             Self::Credited(_) => "credited",
             Self::Closed => "closed",
+            Self::Taken(_) => "taken",
         }
     }
 }
@@ -71,6 +81,9 @@ enum Ask {
     Release(String),
     Credit(i64),
     Close,
+    Take(Transfer),
+    Give(i64),
+    Return(i64),
 }
 
 impl Sourced for Wallet {
@@ -90,6 +103,10 @@ impl Sourced for Wallet {
             Ask::Credit(chips) if *chips > 1_000 => Err("too much"),
             Ask::Credit(chips) => Ok(vec![Event::Credited(*chips)]),
             Ask::Close => Ok(vec![Event::Closed]),
+            Ask::Take(transfer) if transfer.parts.iter().sum::<i64>() > self.chips => Err("not enough"),
+            Ask::Take(transfer) => Ok(vec![Event::Taken(transfer.clone())]),
+            Ask::Give(0) => Err("nothing is given"),
+            Ask::Give(chips) | Ask::Return(chips) => Ok(vec![Event::Credited(*chips)]),
         }
     }
 
@@ -105,6 +122,7 @@ impl Sourced for Wallet {
             }
             Event::Credited(chips) => self.chips += chips,
             Event::Closed => self.closed = true,
+            Event::Taken(transfer) => self.chips -= transfer.parts.iter().sum::<i64>(),
         }
     }
 }
@@ -135,6 +153,25 @@ impl Translator for PayOut {
     }
 }
 
+/// Each part goes to a wallet as it is.
+struct PassOn;
+
+impl Translator for PassOn {
+    type Event = Event;
+
+    fn prepare(&self, taken: &Event) -> Vec<Destination> {
+        let Event::Taken(transfer) = taken else { return Vec::new() };
+        vec![Destination::new::<Wallets>(&*transfer.to)]
+    }
+
+    fn handle(&self, taken: &Event, wallets: &Destinations) -> Result<Vec<Command>, TranslateError> {
+        let Event::Taken(transfer) = taken else { return Ok(Vec::new()) };
+        let seen = wallets.version(&Destination::new::<Wallets>(&*transfer.to))?;
+        let give = |part| Ok(Command::new::<Wallets>("give", &*transfer.to, part)?.exact(seen));
+        transfer.parts.iter().map(give).collect()
+    }
+}
+
 fn ledger(ports: &Ports) -> Ledger<Wallet> {
     Ledger::new("wallets", ports.clock.clone(), ports.random.clone()).publish_all()
 }
@@ -143,24 +180,32 @@ fn router(ports: &Ports) -> Router {
     Router::builder("payer").source::<Tables>().on("paid_out", PayOut).states(ledger(ports)).build().expect("one event")
 }
 
+fn passing_on(ports: &Ports) -> Router {
+    let router = Router::builder("wallet-to-wallet").source::<Wallets>().states(ledger(ports));
+    router.on("wallet.taken", PassOn).build().expect("one event")
+}
+
 fn commands(ports: &Ports) -> Handlers {
     let commands = SourcedCommandHandlers::builder::<Wallets>(ports, ledger(ports));
-    let commands = commands.on("credit", Ask::Credit).on("close", |(): ()| Ask::Close);
-    commands.ended_when(|wallet| wallet.closed).build().expect("two commands")
+    let commands = commands.on("credit", Ask::Credit).on("close", |(): ()| Ask::Close).on("give", Ask::Give);
+    commands.ended_when(|wallet| wallet.closed).build().expect("three commands")
 }
 
 fn rejections(ports: &Ports) -> Handlers {
     let release = |rejection: &Rejection| Ok((Ask::Release(rejection.command()?), FollowUp::none().dead_letter()));
-    SourcedRejectionHandlers::builder::<Wallets>(ports, ledger(ports)).on("seat", release).build().expect("one command")
+    let back = |rejection: &Rejection| Ok((Ask::Return(rejection.command()?), FollowUp::none()));
+    let rejections = SourcedRejectionHandlers::builder::<Wallets>(ports, ledger(ports)).on("seat", release);
+    rejections.on("give", back).build().expect("two commands")
 }
 
 /// Everything at once, and ears for what nobody here handles.
 fn open(world: &World) {
     let ports = &world.ports;
     ports.spawn("relay", Relay::new(ports).run());
-    let router = router(ports);
+    let (payer, passing_on) = (router(ports), passing_on(ports));
     for (name, topics, handlers) in [
-        ("payer", router.topics().to_vec(), router.handlers(ports.clock.clone())),
+        ("payer", payer.topics().to_vec(), payer.handlers(ports.clock.clone())),
+        ("wallet-to-wallet", passing_on.topics().to_vec(), passing_on.handlers(ports.clock.clone())),
         ("commands", vec!["wallets.commands".into()], commands(ports)),
         ("rejections", vec!["wallets.rejections".into()], rejections(ports)),
     ] {
@@ -256,6 +301,33 @@ fn two_payouts_for_one_stream_are_paid_one_after_the_other_and_one_that_is_stale
         }
         assert_eq!((world.sent("command.stale").len(), world.sent("credit").len()), (1, 5));
         assert!(reasons(world).is_empty());
+    });
+}
+
+#[test]
+fn commands_are_decided_on_streams_and_what_is_rejected_is_undone_on_the_stream_of_its_source() {
+    on_each_store(async |world| {
+        open(world);
+        let order = async |player: &str, command: Ask| {
+            ask(world, player, command).await;
+            world.pass(20 * SECOND).await;
+        };
+        let take = |to: &str, parts: &[i64]| Ask::Take(Transfer { to: to.into(), parts: parts.to_vec() });
+        let chips = async |player: &str| wallet(world, player).await.0.chips;
+        order("ann", Ask::Give(100)).await;
+        order("eve", Ask::Close).await;
+        order("ann", take("bob", &[10, 5])).await;
+        assert_eq!((chips("ann").await, chips("bob").await), (85, 15), "of bob nothing had happened");
+        order("ann", take("bob", &[7])).await;
+        assert_eq!((chips("ann").await, chips("bob").await, reasons(world)), (78, 22, vec![]), "at his version");
+        order("ann", take("bob", &[0, 8])).await;
+        let both = (chips("ann").await, chips("bob").await);
+        assert_eq!(both, (70, 30), "what one part is refused for holds up no other");
+        assert_eq!(reasons(world), [RejectionReason::Refused("nothing is given".into())]);
+        order("ann", take("eve", &[20])).await;
+        assert_eq!((chips("ann").await, chips("eve").await), (70, 0), "late, and returned");
+        let [_, _] = &reasons(world)[..] else { panic!("{:?}", reasons(world)) };
+        assert!(reasons(world).contains(&RejectionReason::Ended), "{:?}", reasons(world));
     });
 }
 

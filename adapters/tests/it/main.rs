@@ -9,7 +9,6 @@ mod choreography_processes;
 mod choreography_rejections;
 mod choreography_routers;
 mod choreography_sourced;
-mod choreography_streams;
 mod choreography_turns;
 mod error_texts;
 mod events_crashes;

@@ -104,7 +104,7 @@ impl Scenario for CardTable {
         // Wallets are streams.
         let topology = topology.events(Players::NAME);
         // Where the table has not spoken yet, the process manager that hears of a hand's end rightly waits.
-        let topology = topology.message_may_do_nothing(HAND_LIFE, OVER);
+        let topology = topology.message_may_do_nothing(HAND_LIFE, OVER).processes_end(HAND_LIFE);
         if self.is_right { topology.fails_for_good() } else { topology }
     }
 

@@ -1,7 +1,12 @@
 use seaworthy_core::ports::Operation;
 use std::collections::BTreeSet;
 
-use seaworthy_core::{choreography::waits_for_turn, events::only_waits, ids::MessageId, message::Message};
+use seaworthy_core::{
+    choreography::{REJECTED, Rejection, RejectionReason, waits_for_turn},
+    events::only_waits,
+    ids::MessageId,
+    message::Message,
+};
 use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, rows::Settled};
@@ -21,6 +26,8 @@ use crate::{
 /// - A subscriber to events may park what [only waits](only_waits): it goes on by itself.
 /// - A command [whose turn has not come](waits_for_turn) may become a dead letter once the plan has spoiled any message, or had one
 ///   refused: it waits for a command that may be that one, or have followed from it.
+/// - A source may keep a command that was rejected among its [letters](seaworthy_core::choreography::rejected_letters): that is its
+///   decision. One that was rejected since it was stale each time was no decision of anybody's.
 /// - A consumer may give up anything once its store was put back to an earlier moment: it may be about what is gone.
 /// - A message that the scenario itself makes undeliverable ([`DeadOnlyInjected::poison`]) may die anywhere.
 ///
@@ -36,6 +43,8 @@ pub struct DeadOnlyInjected {
     external_refused: bool,
     refused: Lookup<MessageId, ()>,
     unasked: Lookup<MessageId, Unasked>,
+    /// Commands that somebody has decided to reject.
+    rejected: Lookup<MessageId, ()>,
     /// Stores that were put back.
     restored: BTreeSet<SmolStr>,
 }
@@ -45,6 +54,9 @@ struct Unasked {
     what: String,
     number: u64,
 }
+
+/// Ending of the names under which domains keep rejected commands.
+const REJECTED_LETTERS: &str = ".rejected";
 
 type Poison = Box<dyn Fn(&Message) -> bool + Send>;
 
@@ -69,6 +81,12 @@ impl DeadOnlyInjected {
     fn meet(&mut self, message: &Message) {
         if self.poison.as_ref().is_some_and(|is_poison| is_poison(message)) {
             self.poisoned.insert(message.id, ());
+        }
+        if message.kind == REJECTED
+            && let Ok(Rejection { command, reason }) = message.json()
+            && !matches!(reason, RejectionReason::Stale { .. } | RejectionReason::Contended { .. })
+        {
+            self.rejected.insert(command.id, ());
         }
     }
 
@@ -155,6 +173,7 @@ impl Invariant for DeadOnlyInjected {
                             let is_excused = self.external_refused
                                 || self.restored.contains(store)
                                 || self.poisoned.contains(message)
+                                || consumer.ends_with(REJECTED_LETTERS) && self.rejected.contains(message)
                                 || waits_for_turn(reason) && self.may_stand_behind();
                             if !is_excused {
                                 judge.violate(

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use seaworthy_core::ids::MessageId;
 use serde_json::Value;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     Ending, Entity, Interest, Invariant, Judge, Lookup, Mode,
@@ -16,19 +16,37 @@ use crate::{
 /// `stands-still`: once the run has come to rest, nobody stands still who has something to go on with. Who does is named with what it
 /// waits for:
 ///
-/// - A [subscriber](seaworthy_core::events::Subscriber) has read all events of its store, unless it has parked one that keeps it from
-///   going on. Of one that the topology does not declare it is asked for the types that it handles.
+/// - A [subscriber](seaworthy_core::events::Subscriber) has read all events of its store, whatever it has parked, unless the topology
+///   says that this [keeps it from going on](Topology::subscriber_blocked_by_parked()). Of one that the topology does not declare it is
+///   asked for the types that it handles.
 /// - In a stream no parked event waits behind another that is not parked any more.
-/// - No instance of a [process manager](seaworthy_core::choreography::ProcessManager) waits for a timer: at rest each has gone off.
+/// - No process of a [process manager](seaworthy_core::choreography::ProcessManager) waits for a timer: at rest each has gone off. Where
+///   the topology says that [its processes end](Topology::processes_end()), none waits for anything else either.
 ///
-/// State: the events that some subscriber has not read, those that are parked, and the timers that are set.
+/// State: the events that some subscriber has not read, those that are parked, and the processes that wait.
 #[derive(Debug)]
 pub struct StandsStill {
     logs: BTreeMap<SmolStr, BTreeMap<u64, Logged>>,
     readers: Readers<Place>,
-    /// Timers that are set: by store, collection and id.
-    timers: Lookup<(SmolStr, SmolStr, SmolStr), (Vec<String>, u64)>,
+    /// Processes that wait: by store, collection and id.
+    waiting: Lookup<(SmolStr, SmolStr, SmolStr), Waiting>,
     has_processes: bool,
+    /// Collections of the process managers whose processes end.
+    ending: Vec<SmolStr>,
+    /// Types of the messages that were staged, where a process may have to be named with the last one that it has heard.
+    kinds: Lookup<MessageId, SmolStr>,
+    /// Subscribers that what they have parked keeps from going on, by store and name.
+    blocked: Vec<(SmolStr, SmolStr)>,
+}
+
+/// Process that has not ended.
+#[derive(Debug)]
+struct Waiting {
+    /// Timers that are set.
+    timers: Vec<String>,
+    /// Type of the message that it has heard last.
+    heard: Option<SmolStr>,
+    number: u64,
 }
 
 /// An event that was appended.
@@ -58,8 +76,10 @@ struct Parked {
 impl StandsStill {
     /// The invariant at the start of a run of a topology.
     pub fn from_topology(topology: &Topology) -> Self {
-        let (logs, readers, timers) = (BTreeMap::new(), Readers::from_topology(topology), Lookup::new());
-        Self { logs, readers, timers, has_processes: has_processes(topology) }
+        let (logs, readers) = (BTreeMap::new(), Readers::from_topology(topology));
+        let ending = topology.ending_processes.iter().map(|manager| format_smolstr!("{PROCESS}{manager}")).collect();
+        let (waiting, kinds, blocked) = (Lookup::new(), Lookup::new(), topology.blocked_subscribers.clone());
+        Self { logs, readers, waiting, has_processes: has_processes(topology), ending, kinds, blocked }
     }
 
     fn see(&mut self, store: &SmolStr, effect: &Effect, event: &Event, judge: &mut Judge<'_>) {
@@ -84,14 +104,22 @@ impl StandsStill {
             Effect::Failed { consumer, error, .. } => {
                 self.readers.of(store, consumer).state.failed = Some((error.clone(), event.number));
             }
+            Effect::Staged(message) if !self.ending.is_empty() => {
+                _ = self.kinds.insert(message.id, message.kind.clone())
+            }
             Effect::Document { collection, id, body, .. } if self.has_processes && collection.starts_with(PROCESS) => {
                 let place = (store.clone(), collection.clone(), id.clone());
-                let set = body.as_ref().map(|body| timers(body)).unwrap_or_default();
-                if set.is_empty() {
-                    self.timers.remove(&place);
+                let instance = body.as_ref().map(|body| serde_json::from_slice(body).unwrap_or(Value::Null));
+                let ends = self.ending.contains(collection);
+                let is_open = |instance: &Value| ends && instance["ended_at"].is_null();
+                let timers = instance.as_ref().map(timers).unwrap_or_default();
+                if timers.is_empty() && !instance.as_ref().is_some_and(is_open) {
+                    self.waiting.remove(&place);
                 } else {
                     judge.met();
-                    self.timers.insert(place, (set, event.number));
+                    let mut handled = event.effects().iter().filter_map(Effect::handles);
+                    let heard = handled.find_map(|(_, message)| self.kinds.get(&message).cloned());
+                    self.waiting.insert(place, Waiting { timers, heard, number: event.number });
                 }
             }
             effect => {
@@ -123,8 +151,12 @@ impl StandsStill {
             let Some(log) = self.logs.get(&reader.store) else { continue };
             let is_asked_for = |event: &Logged| reader.is_declared || failed.is_some() || kinds.contains(&event.kind);
             let mut unread = log.range(position + 1..).filter(|(_, event)| is_asked_for(event));
+            let is_blocked = |(store, name): &(SmolStr, SmolStr)| *name == reader.name && *store == reader.store;
             // By choice one that has parked an event waits for somebody to look at it.
-            let Some((next, event)) = unread.next().filter(|_| parked.is_empty()) else { continue };
+            if !parked.is_empty() && self.blocked.iter().any(is_blocked) {
+                continue;
+            }
+            let Some((next, event)) = unread.next() else { continue };
             let more = match unread.count() {
                 0 => String::new(),
                 more => format!(", with {more} more behind it"),
@@ -168,14 +200,13 @@ const WAITS: &str = "waits behind ";
 /// Ending of the names of the topics of timers.
 const TIMERS: &str = ".timers";
 
-/// Returns `true` if a topology has a process manager, which hears of its timers on a topic of its own.
+/// Returns `true` if a topology has a process manager: one that is declared, or that hears of its timers on a topic of its own.
 pub(super) fn has_processes(topology: &Topology) -> bool {
-    topology.topics().iter().any(|topic| topic.ends_with(TIMERS))
+    !topology.ending_processes.is_empty() || topology.topics().iter().any(|topic| topic.ends_with(TIMERS))
 }
 
 /// The timers that are set in an instance of a process manager.
-fn timers(body: &[u8]) -> Vec<String> {
-    let instance: Value = serde_json::from_slice(body).unwrap_or_default();
+fn timers(instance: &Value) -> Vec<String> {
     let timers = instance["timers"].as_object().into_iter().flatten();
     timers.filter(|(_, timer)| timer["is_set"] == Value::Bool(true)).map(|(name, _)| name.clone()).collect()
 }
@@ -191,11 +222,12 @@ impl Invariant for StandsStill {
 
     fn interest(&self) -> Interest {
         let all = Interest::STREAM | Interest::CHECKPOINT | Interest::OBSERVED | Interest::INBOX | Interest::RESTORED;
-        if self.has_processes { all | Interest::DOCUMENT } else { all }
+        let all = if self.has_processes { all | Interest::DOCUMENT } else { all };
+        if self.ending.is_empty() { all } else { all | Interest::STAGED }
     }
 
     fn subject(&self) -> Option<&'static str> {
-        Some("an event that was appended to a stream, or a timer of a process manager")
+        Some("an event that was appended to a stream, or a process of a process manager that waits")
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -206,9 +238,9 @@ impl Invariant for StandsStill {
             What::Restored { store, .. } => {
                 self.logs.remove(store);
                 self.readers.forget(store);
-                let gone = self.timers.sorted().into_iter().map(|(place, _)| place.clone());
+                let gone = self.waiting.sorted().into_iter().map(|(place, _)| place.clone());
                 let gone: Vec<_> = gone.filter(|(of, ..)| of == store).collect();
-                gone.iter().for_each(|place| _ = self.timers.remove(place));
+                gone.iter().for_each(|place| _ = self.waiting.remove(place));
             }
             _ => {}
         }
@@ -221,11 +253,14 @@ impl Invariant for StandsStill {
         *judge.judged += std::mem::take(judge.met);
         self.conclude_on_subscribers(judge);
         self.conclude_on_parked(judge);
-        for ((_, collection, id), (timers, number)) in self.timers.sorted() {
-            let (manager, timers) = (collection.trim_start_matches(PROCESS), timers.join(", "));
-            let sentence = format!(
-                "process `{id}` of `{manager}` stands still: it waits for its timer {timers}, and nothing is to come"
-            );
+        for ((_, collection, id), Waiting { timers, heard, number }) in self.waiting.sorted() {
+            let manager = collection.trim_start_matches(PROCESS);
+            let waits = match (&timers[..], heard) {
+                ([_, ..], _) => format!("it waits for its timer {}", timers.join(", ")),
+                ([], Some(kind)) => format!("it has heard `{kind}` last and waits for another message"),
+                ([], None) => "it waits for another message".to_owned(),
+            };
+            let sentence = format!("process `{id}` of `{manager}` stands still: {waits}, and nothing is to come");
             judge.violate(Entity::named("process", id.clone()), sentence, vec![*number]);
         }
     }

@@ -158,8 +158,10 @@ fn hear(event: &Event<'_>) {
     }
     let mut text = Text::default();
     event.record(&mut text);
-    if let Some(about) = state.recorder.given_up.spoken_of(&text.0) {
-        state.recorder.record(at, whose.process, whose.incarnation, What::Said { about, text: text.0.into() });
+    // A line may name two: what is given up, and what it waits behind.
+    while let Some(about) = state.recorder.given_up.spoken_of(&text.0) {
+        let text = text.0.as_str().into();
+        state.recorder.record(at, whose.process, whose.incarnation, What::Said { about, text });
     }
 }
 

@@ -109,6 +109,11 @@ pub struct Topology {
     pub event_stores: Vec<SmolStr>,
     /// Subscribers to the events of a store, by the names of store and subscriber, see [`subscriber`](Self::subscriber()).
     pub subscribers: Vec<(SmolStr, SmolStr)>,
+    /// Those of them that read on no further while an event is parked, see
+    /// [`subscriber_blocked_by_parked`](Self::subscriber_blocked_by_parked()).
+    pub blocked_subscribers: Vec<(SmolStr, SmolStr)>,
+    /// Process managers, by their names, whose processes end, see [`processes_end`](Self::processes_end()).
+    pub ending_processes: Vec<SmolStr>,
     /// Groups and types of messages, by their names, at which a group may leave things as they are, see
     /// [`message_may_do_nothing`](Self::message_may_do_nothing()).
     pub idle_messages: Vec<(SmolStr, SmolStr)>,
@@ -143,6 +148,8 @@ impl Default for Topology {
             kept_per_item: Vec::new(),
             event_stores: Vec::new(),
             subscribers: Vec::new(),
+            blocked_subscribers: Vec::new(),
+            ending_processes: Vec::new(),
             idle_messages: Vec::new(),
             idle_requests: Vec::new(),
             left_out: Vec::new(),

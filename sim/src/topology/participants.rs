@@ -123,6 +123,31 @@ impl Topology {
         self.events(store)
     }
 
+    /// As [`subscriber`](Self::subscriber()), of one that reads on no further while one of its events is parked
+    /// ([`WhenParked::BlockSubscriber`](seaworthy_core::events::WhenParked)): it may stand still then. Any other is asked for all events,
+    /// whatever it has parked.
+    #[must_use]
+    pub fn subscriber_blocked_by_parked(mut self, store: &str, name: &str) -> Self {
+        self.blocked_subscribers.push((store.into(), name.into()));
+        self.subscriber(store, name)
+    }
+
+    /// Declares that each process of a [process manager](seaworthy_core::choreography::ProcessManager) ends: once a run has come to
+    /// rest, one that has begun and still waits for something to come is told. Without this it is told where it waits for a timer, since
+    /// nobody knows of which processes nothing more is expected.
+    ///
+    /// ```
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// let topology = Topology::new().group("shipments", &["shipments.timers", "orders", "stock"]).processes_end("shipments");
+    /// assert_eq!(topology.ending_processes, ["shipments"]);
+    /// ```
+    #[must_use]
+    pub fn processes_end(mut self, manager: &str) -> Self {
+        self.ending_processes.push(manager.into());
+        self
+    }
+
     /// Declares a saga's definition (`definition.shape()`), so that the order of its compensations can be judged.
     #[must_use]
     pub fn saga(mut self, shape: &Arc<Shape>) -> Self {

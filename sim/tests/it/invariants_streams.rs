@@ -237,7 +237,14 @@ fn what_is_parked_may_keep_a_subscriber_and_waits_behind_nothing_that_is_gone() 
     let first = script::message(1, "", "").id;
     let behind = format!("waits behind {first}, which is parked");
     bank.commit([parked(1, "no such account"), at(1)]);
-    assert_eq!(told(judge(), &bank.0), [], "by choice");
+    let blocked = StandsStill::from_topology(&Topology::new().subscriber_blocked_by_parked(BANK, "balances"));
+    assert_eq!(told(blocked, &bank.0), [], "by choice");
+    let elsewhere = Topology::new().subscriber_blocked_by_parked(BANK, "figures").subscriber(BANK, "balances");
+    let sentence = "`balances` stands still at position 1: it waits for `scripted.event` of stream `a` at 2, with 1 more behind it";
+    for judge in [judge(), StandsStill::from_topology(&elsewhere)] {
+        let told: Vec<_> = told(judge, &bank.0).into_iter().map(|(sentence, _)| sentence).collect();
+        assert!(told.contains(&sentence.to_owned()), "it is to read on: {told:?}");
+    }
     let waits = bank.commit([parked(2, &behind), at(3)]);
     assert_eq!(told(judge(), &bank.0), []);
     bank.commit([taken_out(1), applied(1)]);
@@ -264,6 +271,32 @@ fn a_process_that_waits_for_a_timer_when_nothing_is_to_come_stands_still() {
     let sentence = "process `7` of `checkout` stands still: it waits for its timer overdue, and nothing is to come";
     assert_eq!(told(judge(), &bank.0), [(sentence.to_owned(), vec![set])]);
     bank.commit([process(r#"{"state":{},"timers":{"overdue":{"generation":1,"is_set":false}}}"#)]);
+    assert_eq!(told(judge(), &bank.0), []);
+}
+
+#[test]
+fn a_process_that_is_to_end_and_waits_for_a_message_is_named_with_what_it_has_heard() {
+    let topology = Topology::new().group("checkout", &["checkout.timers"]);
+    let process = |manager: &str, body: &'static str| Effect::Document {
+        collection: format!("process.{manager}").into(),
+        id: "7".into(),
+        version: 1,
+        body: Some(Bytes::from_static(body.as_bytes())),
+    };
+    let judge = || StandsStill::from_topology(&topology.clone().processes_end("checkout"));
+    let mut bank = Bank::new();
+    let paid = script::message(1, "orders", "order-1");
+    bank.commit([staged(&paid)]);
+    let open = bank.commit([handled("checkout", &paid), process("checkout", r#"{"state":{"is_paid":true}}"#)]);
+    bank.commit([process("refunds", r#"{"state":{}}"#)]);
+    let sentence = "process `7` of `checkout` stands still: it has heard `scripted.event` last and waits for another message, and \
+                    nothing is to come";
+    assert_eq!(told(judge(), &bank.0), [(sentence.to_owned(), vec![open])]);
+    assert_eq!(told(StandsStill::from_topology(&topology), &bank.0), [], "nobody says that they end");
+    let begun = bank.commit([process("checkout", r#"{"state":{}}"#)]);
+    let sentence = "process `7` of `checkout` stands still: it waits for another message, and nothing is to come";
+    assert_eq!(told(judge(), &bank.0), [(sentence.to_owned(), vec![begun])]);
+    bank.commit([process("checkout", r#"{"ended_at":"1970-01-01T00:00:00Z"}"#)]);
     assert_eq!(told(judge(), &bank.0), []);
 }
 

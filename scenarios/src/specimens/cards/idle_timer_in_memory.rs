@@ -5,7 +5,7 @@
 //!
 //! Mechanism: a delay that is nowhere but in memory.
 //!
-//! Violates: `hand-life-cycle`: the hand is never over.
+//! Violates: `stands-still`: the process of the hand waits for what never comes; or `hand-life-cycle`: the hand is never over.
 //!
 //! Right: the timer of [`hand_life`](seaworthy_card_table::hands::hand_life) is a stored message that is not published before
 //! its moment.

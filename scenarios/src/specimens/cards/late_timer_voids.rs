@@ -5,7 +5,8 @@
 //!
 //! Mechanism: a timeout that changes state without a look at the state.
 //!
-//! Violates: `hand-life-cycle`: a hand that was over is changed.
+//! Violates: `stands-still`: the process of a hand that was voided waits for its settlement; or `hand-life-cycle`: a hand that was over is
+//! changed.
 //!
 //! Right: [`commands`](seaworthy_card_table::hands::commands) know which state is terminal, and
 //! [`hand_life`](seaworthy_card_table::hands::hand_life) cancels the timer.

@@ -176,6 +176,34 @@ fn a_dead_letter_needs_a_reason_in_the_plan_or_in_the_scenario() {
     assert_eq!(judge(DeadOnlyInjected::new().poison(|message| message.topic == "orders"), &script), []);
 }
 
+/// A source may put a command aside that was rejected, and nothing else.
+#[test]
+fn a_rejected_command_that_its_source_keeps_is_not_given_up() {
+    use seaworthy_core::{
+        choreography::{REJECTED, Rejection, RejectionReason},
+        message::Message,
+    };
+    use seaworthy_sim::trace::{Effect, script};
+    let command = confirmed();
+    let kept_after = |reason, consumer: &str, message: &Message| {
+        let rejection = Rejection { command: command.clone(), reason };
+        let data = serde_json::to_vec(&rejection).expect("it is JSON").into();
+        let rejected = Message { kind: REJECTED.into(), data, ..script::message(2, "player.rejections", "p-1") };
+        let mut script = Script::new();
+        let player = script.process("player-1");
+        script.commit(player, "player", Outcome::Done, [staged(&rejected)]);
+        let (consumer, message) = (consumer.into(), message.id);
+        script.commit(player, "player", Outcome::Done, [Effect::Buried { consumer, message, reason: "no".into() }]);
+        judge(DeadOnlyInjected::new(), &script).len()
+    };
+    let kept = |consumer, message| kept_after(RejectionReason::Missing, consumer, message);
+    assert_eq!(kept("player.rejected", &command), 0);
+    let stale = RejectionReason::Contended { attempts: 10 };
+    assert_eq!(kept_after(stale, "player.rejected", &command), 1, "nobody has decided so");
+    assert_eq!(kept("player", &command), 1, "a consumer that could not handle it");
+    assert_eq!(kept("player.rejected", &script::message(3, "table.commands", "t-1")), 1, "it was never rejected");
+}
+
 /// An event that a subscriber keeps behind another one of its stream goes on by itself.
 #[test]
 fn an_event_that_only_waits_for_its_turn_is_not_given_up() {

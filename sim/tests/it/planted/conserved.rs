@@ -9,10 +9,14 @@ use crate::small_service::{Answer, Service, messaging::fronts, serve};
 pub(super) const WRONG: Service = Service::wrong("takes-and-then-gives", topology);
 
 fn topology(is_right: bool) -> Topology {
+    transferring(is_right).conserved(Conserved::new("money").plus_documents("front", "accounts", "cents").at_rest())
+}
+
+/// The same without a word about money.
+pub(super) fn transferring(is_right: bool) -> Topology {
     fronts(move |boot| {
         serve(boot.ports, move |ports, name| Box::pin(async move { transfer(&ports, &name, is_right).await }))
     })
-    .conserved(Conserved::new("money").plus_documents("front", "accounts", "cents").at_rest())
 }
 
 async fn transfer(ports: &Ports, name: &str, is_right: bool) -> Result<Answer, StoreError> {

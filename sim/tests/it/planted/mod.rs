@@ -32,7 +32,9 @@ mod one_message_per_id;
 mod one_saga_per_key;
 mod per_key_order;
 mod phantom_event;
+mod process_stands_still;
 mod prompt_when_calm;
+mod properties;
 mod rejection_once;
 mod releases;
 mod restored;
@@ -59,6 +61,7 @@ mod workers_without_keys;
 use seaworthy_sim::{
     explore::{Campaign, Seeds, SweepOptions, Until, sweep},
     plan::Profile,
+    scenario::Scenario,
 };
 
 use crate::{mechanisms::in_flight_key, small_service::Service};
@@ -142,7 +145,7 @@ const SEEDS_MAX: u64 = 4_000;
 /// Of each service without its mistake, at least.
 const SEEDS_RIGHT: u64 = 300;
 
-fn campaign(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
+fn campaign(service: &impl Scenario, seeds: u64, profiles: &[Profile]) -> Campaign {
     // A mistake may first be seen by another invariant than the one that is about it.
     campaign_until(service, seeds, profiles, 8)
 }
@@ -152,7 +155,7 @@ fn first_failure(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaig
     campaign_until(service, seeds, profiles, 1)
 }
 
-fn campaign_until(service: &Service, seeds: u64, profiles: &[Profile], failures: u64) -> Campaign {
+fn campaign_until(service: &impl Scenario, seeds: u64, profiles: &[Profile], failures: u64) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(0x5ea_0009), Until::runs(seeds));
     options.profiles = profiles.to_vec();
     options.search.until.failures = Some(failures);

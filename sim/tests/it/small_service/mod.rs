@@ -53,6 +53,17 @@ impl Service {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Items(Vec<String>);
 
+impl Items {
+    /// Draws up to three of them.
+    pub(crate) fn draw(draw: &mut Draw) -> Self {
+        Self((1..=draw.between(1, 3)).map(|number| format!("item-{number}")).collect())
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
 impl Workload for Items {
     fn len(&self) -> usize {
         self.0.len()
@@ -84,7 +95,7 @@ impl Scenario for Service {
     }
 
     fn workload(&self, draw: &mut Draw) -> Items {
-        Items((1..=draw.between(1, 3)).map(|number| format!("item-{number}")).collect())
+        Items::draw(draw)
     }
 
     async fn drive(&self, workload: &Items, client: Client) {

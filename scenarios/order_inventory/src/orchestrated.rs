@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seaworthy_core::{
+    aggregate::Repository,
     inbox::{Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
     ports::{Clock, Ports, Transaction},
-    saga::{Orchestrator, OrchestratorConfig, Registry, SagaRetention, saga_id},
+    saga::{Definition, DefinitionError, Orchestrator, OrchestratorConfig, Registry, SagaRetention, saga_id},
     wake::Wake,
 };
 
@@ -19,7 +20,8 @@ use crate::{
         RESERVATION_SETTLED, RESERVATIONS,
     },
     orders::{
-        Denied, FULFILMENT, HearAnswer, PlaceOrder, RequestHandler, answer, fulfilment, kept_to_itself, repository,
+        Denied, FULFILMENT, HearAnswer, Order, PlaceOrder, RequestHandler, answer, fulfilment, kept_to_itself,
+        repository,
     },
     parts::{consume, relay_and_retention},
 };
@@ -27,16 +29,25 @@ use crate::{
 /// Runs one replica of `orders` until a stop is asked for. Dropping the future ends the requests; the others are tasks of the
 /// process and go on until it stops.
 pub async fn orders(ports: Ports) {
+    orders_with(ports, fulfilment, HearAnswer).await;
+}
+
+/// As [`orders`], with this definition, and with this handler of answers.
+pub async fn orders_with<H: Handler + 'static>(
+    ports: Ports,
+    definition: impl Fn(&Repository<Order>) -> Result<Definition<PlaceOrder>, DefinitionError>,
+    hear: impl Fn(Repository<Order>, Orchestrator) -> H,
+) {
     let wake = Wake::new();
     let repository = repository(&ports, kept_to_itself());
     let mut registry = Registry::new();
-    registry.register(fulfilment(&repository).expect("its steps fit together")).expect("it is the only definition");
+    registry.register(definition(&repository).expect("its steps fit together")).expect("it is the only definition");
     let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default()).wake(wake.clone());
     let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
     ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
     ports.spawn("saga-retention", SagaRetention::default().run(ports.clone()));
     relay_and_retention(&ports, ORDERS, &wake);
-    let handlers = Handlers::builder().on(RESERVATION_ANSWERED, HearAnswer(repository, orchestrator.clone()));
+    let handlers = Handlers::builder().on(RESERVATION_ANSWERED, hear(repository, orchestrator.clone()));
     let handlers = handlers.build().expect("one handler for one type");
     let heard = (ports.clone(), wake.clone());
     ports.spawn("consumer", async move { consume(&heard.0, ORDERS, INVENTORY, handlers, heard.1).await });
@@ -45,10 +56,16 @@ pub async fn orders(ports: Ports) {
 
 /// Runs one replica of `inventory` until a stop is asked for.
 pub async fn inventory(ports: Ports) {
+    let answer = AnswerRequest(ports.clock.clone());
+    inventory_with(ports, answer).await;
+}
+
+/// As [`inventory`], with this handler of requests.
+pub async fn inventory_with(ports: Ports, request: impl Handler + 'static) {
     let wake = Wake::new();
     relay_and_retention(&ports, INVENTORY, &wake);
     let handlers = Handlers::builder()
-        .on(RESERVATION_REQUESTED, AnswerRequest(ports.clock.clone()))
+        .on(RESERVATION_REQUESTED, request)
         .on(RESERVATION_SETTLED, Sell)
         .on(RESERVATION_RELEASED, GiveBack);
     let handlers = handlers.build().expect("one handler for one type");

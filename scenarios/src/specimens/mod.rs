@@ -55,6 +55,11 @@ pub fn twins() -> Vec<OrderFulfillment> {
 /// | `choreographed/nobody-gives-back` | what was reserved for an order that is called off stays reserved |
 /// | `choreographed/gives-back-what-was-wanted` | an order that is called off gives back what was never reserved |
 /// | `orchestrated/orchestrator-in-memory` | how far an order has come stands in a task of its process |
+/// | `orchestrated/hears-after-the-commit` | an answer is noted as handled in one commit, and given to its saga in the next |
+/// | `orchestrated/releases-what-was-answered` | an order that is called off before its answer comes releases nothing |
+/// | `orchestrated/confirms-before-it-knows` | the point of no return comes before the answer |
+/// | `orchestrated/takes-silence-for-yes` | an answer that is late is taken for yes |
+/// | `orchestrated/answers-apart` | the stock reserves in one commit, and answers in the next |
 pub fn contexts() -> Vec<OrderInventory> {
     contexts::twins()
 }

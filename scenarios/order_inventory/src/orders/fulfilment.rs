@@ -77,7 +77,7 @@ impl Random for Nowhere {
 type Call<'a> = StepCall<'a, PlaceOrder>;
 
 /// Makes the order. It is a step, because a saga that turns back undoes its steps and nothing else.
-struct OpenOrder(Repository<Order>);
+pub struct OpenOrder(pub Repository<Order>);
 
 #[async_trait]
 impl Action<PlaceOrder> for OpenOrder {
@@ -89,7 +89,7 @@ impl Action<PlaceOrder> for OpenOrder {
 }
 
 /// Ends the order: failed where a reason is noted, cancelled where none is.
-struct CloseOrder(Repository<Order>);
+pub struct CloseOrder(pub Repository<Order>);
 
 #[async_trait]
 impl Compensation<PlaceOrder> for CloseOrder {
@@ -103,7 +103,8 @@ impl Compensation<PlaceOrder> for CloseOrder {
 }
 
 /// Asks `inventory` to reserve what is ordered.
-struct Ask;
+#[derive(Clone, Copy, Debug)]
+pub struct Ask;
 
 #[async_trait]
 impl Action<PlaceOrder> for Ask {
@@ -114,7 +115,8 @@ impl Action<PlaceOrder> for Ask {
 }
 
 /// Has `inventory` give it back, or never take it: the request may still be on its way.
-struct Release;
+#[derive(Clone, Copy, Debug)]
+pub struct Release;
 
 #[async_trait]
 impl Compensation<PlaceOrder> for Release {
@@ -124,7 +126,8 @@ impl Compensation<PlaceOrder> for Release {
 }
 
 /// Waits for the answer, as long as it takes, and turns back where it is no.
-struct Hear;
+#[derive(Clone, Copy, Debug)]
+pub struct Hear;
 
 #[async_trait]
 impl Action<PlaceOrder> for Hear {
@@ -142,7 +145,7 @@ impl Action<PlaceOrder> for Hear {
 }
 
 /// Confirms the order: from here on there is no way back.
-struct ConfirmOrder(Repository<Order>);
+pub struct ConfirmOrder(pub Repository<Order>);
 
 #[async_trait]
 impl Action<PlaceOrder> for ConfirmOrder {
@@ -154,7 +157,8 @@ impl Action<PlaceOrder> for ConfirmOrder {
 }
 
 /// Has `inventory` note that what is reserved is sold.
-struct Settle;
+#[derive(Clone, Copy, Debug)]
+pub struct Settle;
 
 #[async_trait]
 impl Action<PlaceOrder> for Settle {
@@ -166,6 +170,7 @@ impl Action<PlaceOrder> for Settle {
 
 /// Notes the reason of a refusal on the order, and gives the answer to the saga that asked: in one transaction with the
 /// inbox row, so that neither is lost or had twice.
+#[derive(Clone)]
 pub struct HearAnswer(pub Repository<Order>, pub Orchestrator);
 
 #[async_trait]

@@ -4,7 +4,9 @@ mod fulfilment;
 mod order;
 mod requests;
 
-pub use fulfilment::{FULFILMENT, HearAnswer, fulfilment, shape};
+pub use fulfilment::{
+    Ask, CloseOrder, ConfirmOrder, FULFILMENT, Hear, HearAnswer, OpenOrder, Release, Settle, fulfilment, shape,
+};
 pub use order::{
     IllegalChange, ORDER_COLLECTION, Order, OrderEvent, OrderStatus, handler_error, kept_to_itself, repository, told,
 };

@@ -3,10 +3,11 @@
 
 use std::fs;
 
+use seaworthy_core::ports::Operation;
 use seaworthy_scenarios::{card_table::CardTable, specimens};
 use seaworthy_sim::{
     check,
-    explore::{Seeds, Source, SweepOptions, Until, sweep},
+    explore::{ExhaustOptions, Seeds, Shard, Source, SweepOptions, Until, exhaust, sweep},
     generate::generate,
     plan::{Plan, Profile},
     scenario::Scenario,
@@ -52,4 +53,34 @@ fn seed_29_the_card_table_comes_to_rest_in_each_profile_and_under_any_single_fau
     let campaign = campaign.unwrap_or_else(|error| panic!("{error}"));
     println!("{}", campaign.line());
     assert!(campaign.runs > 500, "{}", campaign.line());
+}
+
+/// Seeds whose first round comes to different ends, and what some plan of each has to reach. All plans of one take a minute: the README has the
+/// command.
+const ROUNDS: [(u64, &[&str]); 3] = [
+    (1, &["join-released", "payout-credited", "player-paid-twice-at-once"]),
+    (4, &["payout-credited", "payout-kept", "idle-player-folded"]),
+    (8, &["join-released", "payout-credited", "idle-player-folded"]),
+];
+
+#[test]
+fn a_part_of_the_single_faults_is_borne_in_rounds_of_different_ends() {
+    for (seed, goals) in ROUNDS {
+        // A prime, so that each part has something of all processes and calls.
+        let options = ExhaustOptions::new(1).seed(Some(seed)).shard(Shard::new(7, 23).expect("a shard"));
+        let campaign = exhaust(&CardTable::new(), &options, &|_| {}).expect("there is a round");
+        let exhausted = campaign.exhausted.expect("it is an exhaustive search");
+        println!("seed {seed}: {} of {}, {:?}", campaign.runs - campaign.failed, exhausted.all(), campaign.goals);
+        assert_eq!((campaign.failed, campaign.runs), (0, exhausted.plans), "seed {seed}: {:?}", campaign.failures);
+        assert!(exhausted.all() > 10_000, "{exhausted}");
+        for goal in goals {
+            assert!(campaign.goals[*goal].runs > 0, "seed {seed} never comes to {goal}");
+        }
+        for operation in
+            [Operation::AppendEvents, Operation::Stage, Operation::Publish, Operation::Ack, Operation::Commit]
+        {
+            let fired = campaign.points.get(&operation).map_or(0, |tally| tally.fired);
+            assert!(fired > 0, "nothing strikes at {operation} under seed {seed}");
+        }
+    }
 }

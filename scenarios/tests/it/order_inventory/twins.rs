@@ -5,7 +5,7 @@ use std::fs;
 
 use seaworthy_scenarios::{order_inventory::OrderInventory, specimens};
 use seaworthy_sim::{
-    explore::{Seeds, SweepOptions, Until, sweep},
+    explore::{ExhaustOptions, Seeds, SweepOptions, Until, exhaust, sweep},
     plan::Plan,
     scenario::Scenario,
     world::{RunOptions, run},
@@ -43,6 +43,32 @@ fn each_mistake_is_found_by_the_default_profile_and_the_right_variant_holds() {
         let plan = Plan { scenario: right.name().into(), ..plan };
         let report = run(&right, &plan, &RunOptions::default()).expect("the same topology");
         assert!(report.held(), "{} fails under the plan of its twin: {:?}", right.name(), report.violations);
+    }
+}
+
+/// Seeds of which one order is called off, before or after its goods are reserved, or fails, and what has to be reached by some plan of each.
+const CALLED_OFF: [(u64, &[&str]); 2] =
+    [(9, &["order-cancelled", "reservation-given-back"]), (10, &["order-cancelled", "order-failed"])];
+
+#[test]
+fn every_single_fault_is_borne_where_an_order_is_called_off() {
+    for scenario in [OrderInventory::choreographed(), OrderInventory::orchestrated()] {
+        for (seed, goals) in CALLED_OFF {
+            let options = ExhaustOptions::new(1).seed(Some(seed));
+            let campaign = exhaust(&scenario, &options, &|_| {}).expect("there is an order");
+            let (name, exhausted) = (scenario.name(), campaign.exhausted.expect("it is an exhaustive search"));
+            println!(
+                "{name} --seed {seed}: {} of {}, {:?}",
+                campaign.runs - campaign.failed,
+                exhausted.all(),
+                campaign.goals
+            );
+            assert_eq!((campaign.failed, campaign.runs), (0, exhausted.all()), "{name}: {:?}", campaign.failures);
+            assert!(campaign.verdict().proves(), "{name}: {}", campaign.verdict());
+            for goal in goals {
+                assert!(campaign.goals[*goal].runs > 0, "{name} under seed {seed} never comes to {goal}");
+            }
+        }
     }
 }
 

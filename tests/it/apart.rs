@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::architecture::{cargo, dependencies, sources, workspace};
 
 #[test]
-fn the_services_know_the_core_and_no_other_crate_of_ours() {
+fn seed_55_the_services_know_the_core_and_no_other_crate_of_ours() {
     for service in
         ["seaworthy-order-fulfillment", "seaworthy-order-inventory", "seaworthy-card-table", "seaworthy-event-store"]
     {
@@ -70,6 +70,78 @@ fn seed_55_neither_context_of_the_shop_names_a_module_of_the_other() {
         }
     }
     assert_eq!(judged, 24);
+}
+
+/// Services of several domains in one crate each: a folder for each domain, and the modules that all of them may know.
+const DOMAINS: [(&str, &[&str], &[&str]); 2] = [
+    ("scenarios/card_table/src", &["players", "tables", "hands"], &["messages", "parts"]),
+    ("scenarios/order_inventory/src", &["orders", "inventory"], &["messages", "parts"]),
+];
+
+/// Names of the modules of its crate that a text imports from, or reaches by a path.
+fn modules_of_crate(text: &str) -> BTreeSet<String> {
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        let listed: Vec<&str> = match rest.strip_prefix('{') {
+            // Those of the list itself, and not of lists within it.
+            Some(list) => {
+                let (mut depth, mut from, mut names) = (0, 0, Vec::new());
+                for (at, letter) in list.char_indices() {
+                    match letter {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => {
+                            names.push(&list[from..at]);
+                            break;
+                        }
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => {
+                            names.push(&list[from..at]);
+                            from = at + 1;
+                        }
+                        _ => {}
+                    }
+                }
+                names
+            }
+            None => vec![rest],
+        };
+        let name = |path: &str| -> String {
+            path.trim().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+        };
+        found.extend(listed.into_iter().map(name).filter(|name| !name.is_empty()));
+    }
+    found
+}
+
+#[test]
+fn seed_55_no_domain_of_a_service_names_a_module_of_another() {
+    let lists = "use crate::{\n    hands::{Hand, Act},\n    parts::encode,\n};\nfn f() { crate::tables::serve() }\n// crate::none";
+    assert_eq!(modules_of_crate(lists), BTreeSet::from(["hands", "parts", "tables"].map(str::to_owned)));
+    for (crate_folder, domains, shared) in DOMAINS {
+        for domain in domains {
+            let mut named = BTreeSet::new();
+            for (path, text) in sources(&format!("{crate_folder}/{domain}")) {
+                // Two up is where the crate's other modules are.
+                assert!(!text.contains("super::super"), "{path} goes beyond its domain");
+                named.extend(modules_of_crate(&text));
+            }
+            assert!(!named.is_empty(), "{crate_folder}/{domain} knows no message of others");
+            let foreign: Vec<_> =
+                named.iter().filter(|name| name != domain && !shared.contains(&name.as_str())).collect();
+            assert!(foreign.is_empty(), "{crate_folder}/{domain} names {foreign:?}");
+        }
+        for module in shared {
+            let (path, text) = sources(crate_folder)
+                .into_iter()
+                .find(|(path, _)| path.ends_with(&format!("/src/{module}.rs")))
+                .expect("a module is a file");
+            let named = modules_of_crate(&text);
+            let inner: Vec<_> = domains.iter().filter(|domain| named.contains(**domain)).collect();
+            assert!(inner.is_empty(), "what all know, {path}, names {inner:?}");
+        }
+    }
 }
 
 /// A consumer is made of its own store; nothing in the crate of consumers can even name a row of an outbox.

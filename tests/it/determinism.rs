@@ -5,7 +5,10 @@ use std::{
     thread,
 };
 
-use seaworthy_scenarios::{card_table::CardTable, event_store::EventStore, order_fulfillment::OrderFulfillment};
+use seaworthy_scenarios::{
+    card_table::CardTable, event_store::EventStore, order_fulfillment::OrderFulfillment,
+    order_inventory::OrderInventory,
+};
 use seaworthy_sim::{
     explore::determinism,
     generate::generate,
@@ -111,11 +114,18 @@ fn prints<S: Scenario>(scenario: &S, profiles: &[Profile]) -> String {
 /// The same for a scenario whose state is streams of events.
 #[test]
 fn event_store_fingerprints_are_the_same_on_every_machine_and_in_every_build() {
-    insta::assert_snapshot!(prints(&EventStore::new(), &PROFILES[..5]));
+    insta::assert_snapshot!(prints(&EventStore::new(), &PROFILES));
 }
 
 /// The same for a scenario of domains that answer each other.
 #[test]
 fn card_table_fingerprints_are_the_same_on_every_machine_and_in_every_build() {
     insta::assert_snapshot!(prints(&CardTable::new(), &PROFILES));
+}
+
+/// The same for two contexts in both their variants.
+#[test]
+fn order_inventory_fingerprints_are_the_same_on_every_machine_and_in_every_build() {
+    let variants = [OrderInventory::choreographed(), OrderInventory::orchestrated()];
+    insta::assert_snapshot!(variants.map(|variant| prints(&variant, &PROFILES)).join("\n\n"));
 }

@@ -19,7 +19,10 @@ use seaworthy_core::{
 };
 use seaworthy_memory::ManualClock;
 use seaworthy_redb::{RedbConfig, RedbStore};
-use seaworthy_scenarios::{catalog, order_fulfillment::OrderFulfillment, order_inventory::OrderInventory};
+use seaworthy_scenarios::{
+    card_table::CardTable, catalog, event_store::EventStore, order_fulfillment::OrderFulfillment,
+    order_inventory::OrderInventory,
+};
 use seaworthy_sim::{
     explore::{Seeds, SweepOptions, Until, determinism, sweep},
     generate::generate,
@@ -167,6 +170,9 @@ fn seed_57_sagas_outboxes_and_inboxes_hold_on_documents_under_every_profile() {
     // One workflow as choreography and as a saga.
     holds(&OrderInventory::choreographed(), 20);
     holds(&OrderInventory::orchestrated(), 20);
+    // Domains that answer each other, and what is kept as events.
+    holds(&CardTable::new(), 20);
+    holds(&EventStore::new(), 20);
 }
 
 #[test]

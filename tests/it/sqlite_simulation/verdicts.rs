@@ -10,7 +10,10 @@ use std::{
     thread,
 };
 
-use seaworthy_scenarios::{catalog, order_fulfillment::OrderFulfillment};
+use seaworthy_scenarios::{
+    card_table::CardTable, catalog, event_store::EventStore, order_fulfillment::OrderFulfillment,
+    order_inventory::OrderInventory,
+};
 use seaworthy_sim::{
     check::Settings,
     explore::{Seeds, SweepOptions, Until, sweep},
@@ -45,6 +48,24 @@ fn order_fulfillment_holds_on_sqlite_over_2_000_seeds_of_every_profile() {
     // All faults struck, all invariants had something to judge, and all that should happen somewhere did.
     let verdict = campaign.verdict();
     assert!(verdict.passes(true), "{verdict}");
+}
+
+/// Sweeps a scenario over seeds of every profile.
+fn holds<S: Scenario>(scenario: &S, seeds: u64) {
+    let count = seeds * Profile::ALL.len() as u64;
+    let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(count));
+    options.profiles = Profile::ALL.to_vec();
+    options.search.run = sqlite();
+    let campaign = sweep(scenario, &options, &|_| {}).expect("there are seeds");
+    assert_eq!((campaign.runs, campaign.failed), (count, 0), "{}: {:#?}", scenario.name(), campaign.failures);
+}
+
+#[test]
+fn seed_14_choreographies_and_streams_of_events_hold_on_sqlite_under_every_profile() {
+    holds(&CardTable::new(), 20);
+    holds(&EventStore::new(), 20);
+    holds(&OrderInventory::choreographed(), 20);
+    holds(&OrderInventory::orchestrated(), 20);
 }
 
 #[test]

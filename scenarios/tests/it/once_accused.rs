@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use seaworthy_scenarios::{card_table::CardTable, order_fulfillment::OrderFulfillment};
+use seaworthy_scenarios::{card_table::CardTable, event_store::EventStore, order_fulfillment::OrderFulfillment};
 use seaworthy_sim::{
     explore::read_plan,
     scenario::Scenario,
@@ -30,6 +30,12 @@ fn holds_under<S: Scenario>(scenario: &S, folder: &str) -> usize {
 #[test]
 fn the_right_shop_holds_where_it_was_once_accused() {
     assert_eq!(holds_under(&OrderFulfillment::new(), ""), 4);
+}
+
+/// An event that waits behind another one was parked with both ids in one warning, and only one of them counted as said.
+#[test]
+fn the_right_bank_holds_where_one_warning_names_two_events() {
+    assert_eq!(holds_under(&EventStore::new(), "event_store"), 1);
 }
 
 /// A payout behind one that is a dead letter was rejected in the end, and its table kept it. A message that waited for a wallet which a

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use seaworthy_scenarios::{catalog, controls, order_fulfillment::OrderFulfillment, payments::PaymentService};
+use seaworthy_scenarios::{
+    card_table::CardTable,
+    catalog, controls,
+    event_store::EventStore,
+    order_fulfillment::OrderFulfillment,
+    payments::{self, PaymentService},
+    specimens,
+};
 use seaworthy_sim::{
     catalogue::{Case, case},
     explore::{JudgeError, Rehearsal, judge_file},
@@ -76,16 +83,49 @@ fn judge_again(report: &RunReport, found: &Findings) -> Vec<String> {
     live.into_iter().map(|violation| violation.invariant.to_string()).collect()
 }
 
+/// Judges runs of a scenario again by their files, and notes which invariants they violated and which were asked at all.
+fn says_the_same<S: Scenario>(scenario: &S, violated: &mut BTreeSet<String>, asked: &mut BTreeSet<String>) {
+    each(scenario, |report, file, rehearsal| {
+        let found = rehearsal.judge(file).expect("it holds its plan");
+        violated.extend(judge_again(report, &found));
+        let judged = report.judged.iter().filter(|judged| judged.times > 0);
+        asked.extend(judged.map(|judged| judged.invariant.to_string()));
+    });
+}
+
 #[test]
 fn the_invariants_say_of_a_file_what_they_said_of_the_run() {
-    let mut violated = BTreeSet::new();
+    let (mut violated, mut asked) = (BTreeSet::new(), BTreeSet::new());
     for scenario in catalog::all() {
-        each(&scenario, |report, file, rehearsal| {
-            let found = rehearsal.judge(file).expect("it holds its plan");
-            violated.extend(judge_again(report, &found));
-        });
+        says_the_same(&scenario, &mut violated, &mut asked);
     }
     assert!(violated.len() >= 5, "broken twins violate more than {violated:?}");
+}
+
+#[test]
+fn the_invariants_of_streams_rejections_locks_and_sums_say_of_a_file_what_they_said_of_the_run() {
+    let (mut violated, mut asked) = (BTreeSet::new(), BTreeSet::new());
+    for scenario in [EventStore::new()].into_iter().chain(specimens::streams()) {
+        says_the_same(&scenario, &mut violated, &mut asked);
+    }
+    for scenario in [CardTable::new()].into_iter().chain(specimens::cards()) {
+        says_the_same(&scenario, &mut violated, &mut asked);
+    }
+    says_the_same(&PaymentService::new(), &mut violated, &mut asked);
+    says_the_same(&payments::bugs::lock_without_lease::service(), &mut violated, &mut asked);
+    for name in [
+        "dense-streams",
+        "gap-read-past",
+        "checkpoint-beyond-effect",
+        "event-once",
+        "stands-still",
+        "rejection-once",
+        "lock-stranded",
+        "chips-conserved",
+    ] {
+        assert!(asked.contains(name), "{name} is not among {asked:?}");
+    }
+    assert!(violated.len() >= 4, "broken twins violate more than {violated:?}");
 }
 
 #[test]

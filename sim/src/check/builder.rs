@@ -23,6 +23,12 @@ impl<S: Scenario> Check<S> {
         self
     }
 
+    /// Tries, with [`exhaust(2)`](Self::exhaust), those pairs, too, that others stand for.
+    pub fn all_pairs(mut self) -> Self {
+        self.all_pairs = true;
+        self
+    }
+
     /// Sets the number of items that are exhausted, the first ones of the first seed that draws as many; what the scenario
     /// needs ([`Scenario::least_items`]) if not said.
     pub fn items(mut self, items: usize) -> Self {

@@ -36,11 +36,12 @@ impl<S: Scenario> Check<S> {
         exhausting.from = settings.from.unwrap_or(1);
         exhausting.shard = options.shard;
         exhausting.without_faults.clone_from(&self.without_faults);
+        exhausting.all_pairs = self.all_pairs;
         exhausting.search = options.search.clone();
         exhausting.search.until = Until::end().failures(self.keep_going.max(1));
         let folder = breadcrumbs_folder(settings);
-        let items = exhausting.items as u64;
-        let go_on = |number| replay_line(Again::From { number, k, seed: None, items });
+        let (items, all_pairs) = (exhausting.items as u64, self.all_pairs);
+        let go_on = |number| replay_line(Again::From { number, k, seed: None, items, all_pairs });
         exhausting.search.breadcrumbs = Some(Breadcrumbs::for_exhaust(folder, self.scenario.name(), go_on));
         exhausting
     }

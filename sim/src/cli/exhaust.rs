@@ -29,12 +29,13 @@ pub(super) fn exhaust(setting: &Setting, arguments: &ExhaustArguments, chosen: &
     (options.items, options.seed) = (arguments.items.unwrap_or_else(|| entry.least_items()), arguments.seed);
     (options.from, options.shard) = (arguments.from, arguments.shard);
     options.without_faults.clone_from(&chosen.without.faults);
+    options.all_pairs = arguments.all_pairs;
     options.search.jobs = arguments.jobs.map_or(options.search.jobs, usize::from);
     options.search.until.failures = (!arguments.keep_going).then_some(1);
     options.search.run = run_options(chosen);
     options.search.stop = interrupt.stop.clone();
-    let (k, seed, items) = (arguments.k, arguments.seed, options.items as u64);
-    let go_on = |number| replay_line(Again::From { number, k, seed, items }, entry.name(), chosen);
+    let (k, seed, items, all_pairs) = (arguments.k, arguments.seed, options.items as u64, arguments.all_pairs);
+    let go_on = |number| replay_line(Again::From { number, k, seed, items, all_pairs }, entry.name(), chosen);
     let breadcrumbs = Breadcrumbs::for_exhaust(arguments.places.under_way(), entry.name(), go_on);
     options.search.breadcrumbs = Some(breadcrumbs);
 

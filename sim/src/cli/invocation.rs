@@ -13,9 +13,10 @@ pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> 
     let command = if matches!(again, Again::From { .. }) { "exhaust" } else { "replay" };
     let mut words = vec![program(), command.to_owned()];
     match again {
-        Again::From { number, k, seed, items } => {
+        Again::From { number, k, seed, items, all_pairs } => {
             words.push(quoted(scenario));
             words.extend((k > 1).then(|| format!("--k {k}")));
+            words.extend(all_pairs.then(|| "--all-pairs".to_owned()));
             words.extend(seed.map(|seed| format!("--seed {seed:#x}")));
             words.extend((items > 1).then(|| format!("--items {items}")));
             words.push(format!("--from {number:#018x}"));

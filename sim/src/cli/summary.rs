@@ -70,13 +70,17 @@ fn headline(campaign: &Campaign, noun: &str) {
     let (virtual_time, seconds) = (days(campaign.virtual_us), wall.as_secs_f64());
     if let Some(exhausted) = &campaign.exhausted {
         let (items, rate) = (counted(exhausted.items, noun), campaign.runs_per_second());
-        let what = if exhausted.k > 1 {
-            "every fault, and every pair but those that others stand for,"
-        } else {
-            "every fault"
+        let what = match (exhausted.k, exhausted.left_out) {
+            (1, _) => "every fault",
+            (_, 0) => "every fault, and every pair,",
+            _ => "every fault, and every pair but those that others stand for,",
         };
         say!("{}, {what} for {items} of seed {:#x}", terminal::strong(scenario), exhausted.seed);
-        say!("{} plans: {exhausted}", exhausted.all());
+        let left_out = match exhausted.left_out {
+            0 => String::new(),
+            pairs => format!("; {pairs} pairs are left out, which others stand for: --all-pairs tries them"),
+        };
+        say!("{} plans: {exhausted}{left_out}", exhausted.all());
         say!("{runs} runs, {events} events, {virtual_time} of virtual time in {seconds:.1} s ({rate:.0} plans/s)");
         return;
     }

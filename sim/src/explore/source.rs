@@ -30,6 +30,9 @@ pub enum Source {
         items: u64,
         /// Faults of the plan.
         faults: Vec<Fault>,
+        /// Whether it is counted among all pairs, or among those that no other one stands for.
+        #[serde(default)]
+        all_pairs: bool,
     },
 }
 

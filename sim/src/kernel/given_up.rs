@@ -82,7 +82,7 @@ impl GivenUpBook {
         !self.unsaid.is_empty()
     }
 
-    /// Returns what a text speaks of, if nobody has before.
+    /// Returns one thing that a text speaks of and nobody has spoken of before.
     pub(crate) fn spoken_of(&mut self, text: &str) -> Option<Work> {
         let speaks_of = |work: &Work| {
             let mut hyphenated = [0; uuid::fmt::Hyphenated::LENGTH];

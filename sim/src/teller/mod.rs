@@ -45,7 +45,7 @@ pub(crate) enum Again<'a> {
     Seed(u64, Profile),
     /// One of all the plans with up to `k` faults, where there is no plan file.
     #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the program has options for them"))]
-    From { number: u64, k: u8, seed: Option<u64>, items: u64 },
+    From { number: u64, k: u8, seed: Option<u64>, items: u64, all_pairs: bool },
 }
 
 impl<'a> Again<'a> {
@@ -54,9 +54,9 @@ impl<'a> Again<'a> {
         match source {
             Source::File(path) => Self::Plan(path),
             Source::Seed { seed, profile } => Self::Seed(*seed, *profile),
-            Source::Exhaust { number, seed, items, faults } => {
+            Source::Exhaust { number, seed, items, faults, all_pairs } => {
                 let k = if faults.len() > 1 { 2 } else { 1 };
-                Self::From { number: *number, k, seed: Some(*seed), items: *items }
+                Self::From { number: *number, k, seed: Some(*seed), items: *items, all_pairs: *all_pairs }
             }
         }
     }

@@ -78,6 +78,19 @@ fn every_fault_and_every_pair_is_run_once_and_the_right_teller_holds() {
 }
 
 #[test]
+fn pairs_that_others_stand_for_are_counted_and_tried_where_one_asks_for_all() {
+    let (campaign, seen) = plans(&pairs());
+    let (whole, all_seen) = plans(&pairs().all_pairs(true));
+    let (tried, all) = (campaign.exhausted.expect("it is exhaustive"), whole.exhausted.expect("it is exhaustive"));
+    assert_eq!((whole.failed, whole.runs, all.left_out), (0, all.all(), 0), "{:?}", whole.failures);
+    assert!(tried.left_out > 100, "{tried:?}");
+    assert_eq!((tried.single, tried.double + tried.left_out), (all.single, all.double));
+    let (seen, all_seen): (BTreeSet<_>, BTreeSet<_>) = (seen.iter().collect(), all_seen.iter().collect());
+    assert_eq!(all_seen.len() as u64, all.all(), "no plan comes twice");
+    assert!(seen.is_subset(&all_seen), "{:#?}", seen.difference(&all_seen));
+}
+
+#[test]
 fn the_second_fault_strikes_calls_that_only_the_first_one_led_to() {
     let (_, seen) = plans(&pairs());
     let alone = |text: &&String| text.contains("2nd commit") && !text.contains(" and ");

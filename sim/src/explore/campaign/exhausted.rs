@@ -16,6 +16,9 @@ pub struct Exhausted {
     pub single: u64,
     /// Number of plans with two faults.
     pub double: u64,
+    /// Number of pairs that are in no plan, since others [stand for them](crate::explore::exhaust()).
+    #[serde(default)]
+    pub left_out: u64,
     /// Number of plans that this part of it was to run: all of them, where it is the whole.
     pub plans: u64,
     /// Number of the first plan of this part that was not run, to go on from. `None` where all were.

@@ -31,7 +31,7 @@ const SEEDS_MAX: u64 = 1_000;
 /// Of pairs, those are left out that come to the same as another one: wherever in a transaction its process ends or is asked to
 /// stop, it is lost or finished as a whole, so beside another fault that is tried at its begin and its commit, not at each
 /// statement; after a call that leaves nothing a process ends as it does before the next one; and of the delays it is the longer
-/// one. Each of them is tried alone.
+/// one. Each of them is tried alone, and [`all_pairs`](ExhaustOptions::all_pairs) leaves none of them out.
 ///
 /// Of a verdict with parameters the ends are tried: at once and after every lease, nothing of a batch and one message of
 /// it. A process comes back as its next release where there is [one](crate::scenario::Topology::next_release).
@@ -63,8 +63,9 @@ pub fn exhaust<R: Runner>(
     let kinds = kinds.filter(|kind| !options.without_faults.contains(kind));
     let mut blank = Campaign::new(runner.scenario().name(), Vec::new(), None, kinds);
     blank.without_faults.clone_from(&options.without_faults);
-    let (single, double) = (plans.singles(), all - 1 - plans.singles());
-    blank.exhausted = Some(Exhausted { k, seed, items: items as u64, single, double, plans: share, next: None });
+    let (single, double, left_out) = (plans.singles(), all - 1 - plans.singles(), plans.left_out());
+    let items = items as u64;
+    blank.exhausted = Some(Exhausted { k, seed, items, single, double, left_out, plans: share, next: None });
     let mut campaign = search(runner, &plans, blank, &options.search, Some(share), progress)?;
     if let Some(exhausted) = &mut campaign.exhausted
         && campaign.runs < share

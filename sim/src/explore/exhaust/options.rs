@@ -19,6 +19,8 @@ pub struct ExhaustOptions {
     pub shard: Shard,
     /// Kinds of fault that are not tried.
     pub without_faults: Vec<FaultKind>,
+    /// Whether pairs are tried, too, that others stand for.
+    pub all_pairs: bool,
     /// Options of the runs.
     pub search: SearchOptions,
 }
@@ -27,7 +29,8 @@ impl ExhaustOptions {
     /// Returns the options for all plans of up to `k` faults for one item, until the first failure.
     pub fn new(k: u8) -> Self {
         let search = SearchOptions { until: Until::end().failures(1), ..SearchOptions::default() };
-        Self { k, seed: None, items: 1, from: 1, shard: Shard::WHOLE, without_faults: Vec::new(), search }
+        let (shard, without_faults) = (Shard::WHOLE, Vec::new());
+        Self { k, seed: None, items: 1, from: 1, shard, without_faults, all_pairs: false, search }
     }
 
     /// Sets the largest number of faults of a plan: 1 or 2.
@@ -69,6 +72,13 @@ impl ExhaustOptions {
     #[must_use]
     pub fn without_faults(mut self, without_faults: Vec<FaultKind>) -> Self {
         self.without_faults = without_faults;
+        self
+    }
+
+    /// Sets whether pairs are tried, too, that others stand for: several times as many.
+    #[must_use]
+    pub fn all_pairs(mut self, all_pairs: bool) -> Self {
+        self.all_pairs = all_pairs;
         self
     }
 

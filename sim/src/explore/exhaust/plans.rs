@@ -24,6 +24,9 @@ pub(super) struct Exhaust<W> {
     calm: Faults,
     /// Faults that can strike the run of each single fault besides it, and the position at which these pairs begin.
     struck: Vec<(u64, Faults)>,
+    /// Number of pairs that others stand for.
+    left_out: u64,
+    all_pairs: bool,
     shard: Shard,
     /// Number of plans of this part that were run before.
     skipped: u64,
@@ -44,15 +47,16 @@ impl<W: Workload> Exhaust<W> {
         let topology = runner.scenario().topology();
         let (skipped, next) = (shard.share(from - 1), AtomicU64::new(0));
         let repertoire = Repertoire::new(topology, options);
-        let mut all =
-            Self { base, repertoire, calm: Faults::default(), struck: Vec::new(), shard: *shard, skipped, next };
+        let (calm, struck, all_pairs) = (Faults::default(), Vec::new(), options.all_pairs);
+        let mut all = Self { base, repertoire, calm, struck, left_out: 0, all_pairs, shard: *shard, skipped, next };
         let calls = all.record(runner, options, 0..1)?.pop().unwrap_or_default();
         all.calm = all.repertoire.alone(&calls);
         if *k == 2 {
             let mut begin = all.singles() + 1;
             for (first, calls) in (0..).zip(all.record(runner, options, 1..begin)?) {
-                let faults = all.repertoire.beside(&all.calm, first, &calls);
+                let (faults, left_out) = all.repertoire.beside(&all.calm, first, &calls);
                 let len = faults.len();
+                all.left_out += left_out;
                 all.struck.push((begin, faults));
                 begin += len;
             }
@@ -63,6 +67,11 @@ impl<W: Workload> Exhaust<W> {
     /// Returns the number of plans with one fault.
     pub(super) fn singles(&self) -> u64 {
         self.calm.len()
+    }
+
+    /// Returns the number of pairs that are in no plan, since others stand for them.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Returns the number of plans.
@@ -135,7 +144,7 @@ impl<W: Workload> Exhaust<W> {
 
     fn source(&self, position: u64, plan: &Plan<W>) -> Source {
         let (seed, items, faults) = (plan.seed, plan.workload.len() as u64, plan.faults.clone());
-        Source::Exhaust { number: position + 1, seed, items, faults }
+        Source::Exhaust { number: position + 1, seed, items, faults, all_pairs: self.all_pairs }
     }
 }
 

@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct Repertoire {
     topology: Topology,
     without: Vec<FaultKind>,
+    /// Also those pairs that others stand for.
+    all_pairs: bool,
     /// The faults that last for a while.
     lasting: Vec<TimedFault>,
     kinds: Vec<CallKind>,
@@ -57,18 +59,12 @@ impl CallKind {
     }
 }
 
-/// Returns `false` for what is tried by itself only, since beside others another one leaves the same behind.
-fn is_in_pairs(fault: &Fault) -> bool {
-    let Fault::Call(CallFault { point, verdict, .. }) = fault else { return true };
-    !point.operations().any(|operation| verdict.is_spared(operation))
-}
-
 impl Repertoire {
     /// Nothing but what lasts: calls are found by running.
     pub(super) fn new(topology: Topology, options: &ExhaustOptions) -> Self {
         let (mut lasting, without) = (lasting(&topology), options.without_faults.clone());
         lasting.retain(|fault| !without.contains(&fault.what.kind()));
-        Self { topology, without, lasting, kinds: Vec::new(), in_vain: Vec::new() }
+        Self { topology, without, all_pairs: options.all_pairs, lasting, kinds: Vec::new(), in_vain: Vec::new() }
     }
 
     /// Returns the faults that can strike the run without faults, which made these calls.
@@ -78,14 +74,22 @@ impl Repertoire {
         self.faults(false, 0..self.lasting.len(), strikable)
     }
 
-    /// Returns the faults that can strike the run of one of those, which made these calls, besides it.
-    pub(super) fn beside(&mut self, alone: &Faults, first: u64, strikable: &[Strikable]) -> Faults {
-        match self.fault(alone, first) {
-            // Of two lasting ones the first is always the earlier one in the list.
-            Some(Fault::Timed(_)) => self.faults(true, first as usize + 1..self.lasting.len(), strikable),
-            Some(first) if is_in_pairs(&first) => self.faults(true, 0..0, strikable),
-            _ => Faults::default(),
-        }
+    /// Returns the faults that can strike the run of one of those, which made these calls, besides it; and the number of those
+    /// that are left out.
+    pub(super) fn beside(&mut self, alone: &Faults, first: u64, strikable: &[Strikable]) -> (Faults, u64) {
+        let Some(fault) = self.fault(alone, first) else { return (Faults::default(), 0) };
+        // Of two lasting ones the first is always the earlier one in the list.
+        let lasting = if matches!(fault, Fault::Timed(_)) { first as usize + 1..self.lasting.len() } else { 0..0 };
+        let all = self.faults(false, lasting.clone(), strikable).len;
+        let tried = if self.is_in_pairs(&fault) { self.faults(true, lasting, strikable) } else { Faults::default() };
+        let left_out = all - tried.len;
+        (tried, left_out)
+    }
+
+    /// Returns `false` for what is tried by itself only, since beside others another one leaves the same behind.
+    fn is_in_pairs(&self, fault: &Fault) -> bool {
+        let Fault::Call(CallFault { point, verdict, .. }) = fault else { return true };
+        self.all_pairs || !point.operations().any(|operation| verdict.is_spared(operation))
     }
 
     /// Returns the faults that can strike a run that made these calls.
@@ -122,7 +126,8 @@ impl Repertoire {
             CallPart::End => !verdict.strikes_early(),
         });
         let verdicts: Vec<_> = verdicts.filter(|verdict| verdict.fits(of.point)).collect();
-        let in_pairs = verdicts.iter().copied().filter(|verdict| !verdict.is_spared(of.point)).collect();
+        let is_tried = |verdict: &Verdict| self.all_pairs || !verdict.is_spared(of.point);
+        let in_pairs = verdicts.iter().copied().filter(is_tried).collect();
         CallKind { of: *of, process, verdicts, in_pairs }
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use seaworthy_core::{
     backoff::Backoff,
-    inbox::HandlerError,
+    inbox::{HandlerError, InboxRetention},
     ports::{EventAppend, ExpectedVersion, InboxPurgeRequest, Operation, StoreError, StoreTable, Timestamp},
+    stop::Stop,
     wake::Wake,
 };
 
@@ -202,6 +203,35 @@ fn failures_that_one_replica_has_counted_are_settled_when_another_has_handled_th
         store.purge_inbox("reader", &all).await.expect("up");
         let rows = store.row_counts().await.expect("up");
         assert_eq!(rows.get(&StoreTable::Inbox), None, "{rows:?}");
+    });
+}
+
+/// One replica fails at an event, counts that and dies; another one handles the event and knows of no failure, so nobody settles
+/// the count.
+#[test]
+fn a_failure_whose_process_died_before_another_replica_handled_the_event_goes_with_the_retention() {
+    on_each_store(async |world| {
+        let store = world.store();
+        let second = Duration::from_secs(1);
+        append(&**store, "account-1", 1..=1).await;
+        world.ports.spawn("well", subscriber(&world.ports, "reader", &writing("reader"), |config| config).run());
+        world.pass(second * 3).await;
+        // It is first at the next event, and counts that before it is handled, as of one that may end its process.
+        append(&**store, "account-1", 2..=2).await;
+        let never = Scripted::new(|_, _| Box::pin(std::future::pending()));
+        let dying = subscriber(&world.replica(3), "reader", &never, |config| config);
+        let died = tokio::time::timeout(Duration::from_millis(5), dying.run()).await;
+        assert!(died.is_err() && never.runs("event-2") == 1, "it is gone in the midst of it");
+        world.pass(second * 5).await;
+        assert_eq!(journal(&**store, "reader").await, [1, 2]);
+        let rows = async || store.row_counts().await.expect("up").get(&StoreTable::Inbox).copied();
+        let retention = InboxRetention::new(second * 60, second * 30).expect("longer than nothing is delivered again");
+        let retention = retention.keep_failures(second * 300).expect("the same");
+        let sweep = async || retention.sweep("reader", &**store, &Stop::new()).await.expect("up");
+        world.pass(second * 120).await;
+        assert_eq!((sweep().await, rows().await), (1, Some(1)), "what was handled goes; the count is too young");
+        world.pass(second * 240).await;
+        assert_eq!((sweep().await, rows().await), (1, None), "and then the count goes, too");
     });
 }
 

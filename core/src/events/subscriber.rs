@@ -45,6 +45,12 @@ use crate::{
 /// another place, beside the old one; whoever reads the projection changes over once the new one has
 /// [caught up](Self::catch_up).
 ///
+/// # What it leaves behind
+/// An event that has failed has a row in the [inbox](crate::ports::InboxStore), by which its failures are counted, also once it is
+/// handled. [`InboxRetention`](crate::inbox::InboxRetention) deletes such rows, if it is given the subscriber's name beside those of
+/// consumers; it deletes the counts, too, of which nobody knows any more, since the process that had failed died before another
+/// replica handled the event.
+///
 /// Source of the pattern: the catch-up subscriptions of EventStoreDB, and Axon's sequenced dead-letter queue.
 ///
 /// ```

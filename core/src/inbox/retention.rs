@@ -37,6 +37,8 @@ pub struct RetentionError {
 /// failures. That goes once it is [old enough](Self::keep_failures); the count of a message that is still tried is as young as its
 /// last failure.
 ///
+/// [Subscribers](crate::events::Subscriber) count failures in the same way, and are swept by their names as consumers are.
+///
 /// ```
 /// use std::time::Duration;
 /// use seaworthy_core::inbox::InboxRetention;
@@ -139,7 +141,7 @@ impl InboxRetention {
         checks.lasting("batch_limit", self.batch_limit, "no batch would ever be done in time")
     }
 
-    /// Sweeps the rows of these consumers until a stop is asked for. An error of the store ends a sweep, not the loop; that
+    /// Sweeps the rows of these consumers, and of [subscribers](crate::events::Subscriber) by their names, until a stop is asked for. An error of the store ends a sweep, not the loop; that
     /// it has no [inbox](Part::Inbox), or a setting that can't work, ends both, with an error in the log
     /// and to the process.
     pub async fn run(self, consumers: Vec<SmolStr>, ports: Ports) {

@@ -200,3 +200,26 @@ pub async fn a_count_of_failures_is_forgotten_long_after_the_last_one(subject: &
     expect_eq("a count that is forgotten raises no watermark", handle(&*store, &entry(2)).await?, InboxInsert::First)?;
     Ok(CheckVerdict::Held)
 }
+
+/// An event that a subscriber has failed at has no place in its source's order. Its count goes by age as well, and so does its row
+/// once it is handled; neither raises a watermark, since the checkpoint says what was handled.
+pub async fn a_count_of_failures_of_an_event_is_forgotten_as_well(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let age = subject.unit() * 10;
+    let unplaced = |number| InboxEntry { sequence: 0, ..entry(number) };
+    for number in 1..=3 {
+        fail(&*store, &unplaced(number)).await?;
+    }
+    handle(&*store, &unplaced(3)).await?;
+    subject.advance(age).await;
+    fail(&*store, &unplaced(2)).await?;
+    let rows = InboxPurgeRequest::new(age * 100, 9);
+    expect_eq("counts of which nothing is said stay", store.purge_inbox(CONSUMER, &rows).await?, 0)?;
+    let old = rows.failures_older_than(age);
+    expect_eq("a count of an event goes by its age", store.purge_inbox(CONSUMER, &old).await?, 1)?;
+    expect_eq("one that is younger stays", fail(&*store, &unplaced(2)).await?, 3)?;
+    expect_eq("one that is forgotten begins anew", fail(&*store, &unplaced(1)).await?, 1)?;
+    expect_eq("what was handled goes as well", store.purge_inbox(CONSUMER, &sweep(99)).await?, 1)?;
+    expect_eq("and raises no watermark", handle(&*store, &entry(1)).await?, InboxInsert::First)?;
+    Ok(CheckVerdict::Held)
+}

@@ -123,6 +123,7 @@ macro_rules! __store_checks {
                 a_failure_of_a_purged_message_is_not_kept
                 dead_letters_survive_a_purge
                 a_count_of_failures_is_forgotten_long_after_the_last_one
+                a_count_of_failures_of_an_event_is_forgotten_as_well
             }
             dead_letters [Inbox] {
                 dead_letters_are_read_page_by_page_and_some_of_them

@@ -74,6 +74,7 @@ pub(super) const STORE: &[(store::Bug, &[&str])] = {
         (LosesNothing, &["a_store_that_is_put_back_is_what_it_was_in_another_epoch"]),
         (KeepsFailuresForEver, &["a_count_of_failures_is_forgotten_long_after_the_last_one"]),
         (ForgetsYoungFailures, &["a_count_of_failures_is_forgotten_long_after_the_last_one"]),
+        (KeepsFailuresOfEvents, &["a_count_of_failures_of_an_event_is_forgotten_as_well"]),
         (PurgesDeadLetters, &["dead_letters_survive_a_purge"]),
         (KeepsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),
         (ForgetsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),

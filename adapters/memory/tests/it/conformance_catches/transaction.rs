@@ -228,6 +228,11 @@ impl DelegateTransaction for BrokenTransaction {
         if self.has(Bug::ForgetsFailures) {
             return Ok(1);
         }
+        if self.has(Bug::KeepsFailuresOfEvents) && entry.sequence == 0 {
+            // In a table of its own, which no purge knows.
+            let consumer = smol_str::format_smolstr!("events of {}", entry.consumer);
+            return self.inner().inbox_failed(&InboxEntry { consumer, ..entry.clone() }, error).await;
+        }
         // No watermark applies to a message without a place.
         let sequence = if self.has(Bug::KeepsFailuresOfThePurged) { 0 } else { entry.sequence };
         self.inner().inbox_failed(&InboxEntry { sequence, ..entry.clone() }, error).await

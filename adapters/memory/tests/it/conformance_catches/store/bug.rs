@@ -41,6 +41,7 @@ pub(crate) enum Bug {
     ForgetsWatermarks,
     KeepsFailuresForEver,
     ForgetsYoungFailures,
+    KeepsFailuresOfEvents,
     ListsAnyLetter,
     AsksForAnyLetter,
     ForgetsWhatIsAskedFor,

@@ -1,14 +1,15 @@
 //! A producer whose counters run a second time, or in no order, loses no message at its consumers.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use seaworthy_core::{
     inbox::InboxRetention,
     message::Message,
     outbox::{Relay, RelayConfig},
-    ports::{DeadRowRequest, OutboxOrder, Ports, PublishError, Store, SubscriptionSpec, WhenDead},
+    ports::{Clock, DeadRowRequest, OutboxOrder, Ports, PublishError, Store, StoreError, SubscriptionSpec, WhenDead},
     stop::Stop,
 };
+use seaworthy_redb::{RedbConfig, RedbStore};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::support::{
@@ -69,11 +70,30 @@ fn a_producer_that_is_set_up_anew_or_has_a_twin_of_its_name_loses_nothing() {
 
 #[test]
 fn a_producer_whose_file_was_put_back_from_a_copy_loses_nothing_once_it_has_begun_an_epoch() {
+    put_back(
+        |path, clock| SqliteStore::open(path, clock, SqliteConfig::default()).expect("a database"),
+        async |store| store.begin_epoch().await,
+    );
+}
+
+#[test]
+fn a_producer_whose_redb_file_was_put_back_loses_nothing_once_it_has_begun_an_epoch() {
+    put_back(
+        |path, clock| RedbStore::open(path, clock, RedbConfig::default()).expect("a database"),
+        async |store| store.begin_epoch().await,
+    );
+}
+
+/// A file is copied, is worked on, is put back, and begins an epoch, or not.
+fn put_back<S: Store + Clone + 'static>(
+    open: impl Fn(&Path, Arc<dyn Clock>) -> S,
+    begin_epoch: impl AsyncFn(&S) -> Result<u64, StoreError>,
+) {
     on(Kind::Memory, async |world| {
         let handler = consume(world);
         let folder = tempfile::tempdir().expect("a folder");
         let (path, copy) = (folder.path().join("db"), folder.path().join("copy"));
-        let open = || SqliteStore::open(&path, world.clock.clone(), SqliteConfig::default()).expect("a database");
+        let open = || open(&path, world.clock.clone());
         drop(open());
         std::fs::copy(&path, &copy).expect("a copy");
         let store: Arc<dyn Store> = Arc::new(open());
@@ -97,7 +117,7 @@ fn a_producer_whose_file_was_put_back_from_a_copy_loses_nothing_once_it_has_begu
         assert_eq!(taken.count(), 3, "{said:#?}");
 
         assert_eq!(store.backlog().await.expect("up").outbox_unsettled, 0);
-        restored.begin_epoch().await.expect("up");
+        begin_epoch(&restored).await.expect("up");
         produce(world, &store, ten(201)).await;
         assert_eq!(handler.subjects(), 20);
     });

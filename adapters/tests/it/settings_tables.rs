@@ -12,6 +12,7 @@ use seaworthy_core::{
     saga::{DefinitionError, OrchestratorConfig, RetryPolicy, SagaBuilder, SagaRetention},
     settings::InvalidSetting,
 };
+use seaworthy_redb::{OpenError as RedbError, RedbConfig, RedbStore};
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 use seaworthy_tokio::LocalBroker;
 
@@ -191,10 +192,19 @@ fn of_a_store_which_does_not_open() {
             "SqliteConfig",
             SqliteConfig::default(),
             writer_wait(Some(NONE)),
+            writer_warning(Some(NONE)),
             checkpoint_pages(0),
             cache_kib(0),
         );
         assert_eq!(SqliteConfig::simulation().check(), Ok(()));
+        each_is_refused!(
+            "RedbConfig",
+            RedbConfig::default(),
+            writer_wait(Some(NONE)),
+            writer_warning(Some(NONE)),
+            cache_kib(0),
+        );
+        assert_eq!(RedbConfig::simulation().check(), Ok(()));
         let folder = tempfile::tempdir().expect("a folder");
         let wrong = SqliteConfig::default().cache_kib(0);
         let clock = || Arc::new(VirtualClock::new());
@@ -205,6 +215,14 @@ fn of_a_store_which_does_not_open() {
             assert!(matches!(opened, Err(OpenError::Setting(InvalidSetting { name: "cache_kib", .. }))));
         }
         assert!(!folder.path().join("shop.db").exists(), "nothing is left behind");
+        let wrong = RedbConfig::default().cache_kib(0);
+        for opened in [
+            RedbStore::open(folder.path().join("shop.redb"), clock(), wrong.clone()),
+            RedbStore::open_in_memory(clock(), wrong.clone()),
+        ] {
+            assert!(matches!(opened, Err(RedbError::Setting(InvalidSetting { name: "cache_kib", .. }))));
+        }
+        assert!(!folder.path().join("shop.redb").exists(), "nothing is left behind");
     });
 }
 

@@ -1,14 +1,17 @@
 //! Whatever a step fails by is counted, bounded by its budget, and said.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ports::{External, SagaStatus, Transaction},
-    saga::{Action, CompensationCause, RetryPolicy, SagaBuilder, Status, StepCall, StepError, Value},
+    ports::{External, SagaStatus, StoreError, Transaction},
+    saga::{Action, Compensation, CompensationCause, RetryPolicy, SagaBuilder, Status, StepCall, StepError, Value},
 };
 
 use crate::support::{
@@ -203,6 +206,121 @@ impl Action<u32> for Agreed {
             _ => Ok(answer),
         }
     }
+}
+
+/// A step, or a compensation, whose participant fails the first times and agrees from then on, and whose own part conflicts so often
+/// with what is there.
+#[derive(Clone, Default)]
+struct OwnConflict {
+    down: u32,
+    conflicts: u32,
+    asked: Arc<AtomicU32>,
+    tried: Arc<AtomicU32>,
+}
+
+impl OwnConflict {
+    /// Each time.
+    fn for_ever() -> Self {
+        Self { conflicts: u32::MAX, ..Self::default() }
+    }
+
+    fn answer(&self) -> Result<Value, StepError> {
+        let is_down = self.asked.fetch_add(1, Ordering::SeqCst) < self.down;
+        if is_down { Err(StepError::Unavailable("it is down".into())) } else { Ok(Value::NULL) }
+    }
+
+    fn write(&self) -> Result<Value, StepError> {
+        let conflicts = self.tried.fetch_add(1, Ordering::SeqCst) < self.conflicts;
+        if conflicts { Err(StoreError::Conflict("not unique".into()).into()) } else { Ok(Value::NULL) }
+    }
+}
+
+#[async_trait]
+impl Action<u32> for OwnConflict {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, _: &StepCall<'_, u32>, _: &dyn External) -> Result<Value, StepError> {
+        self.answer()
+    }
+
+    async fn apply(&self, _: &mut dyn Transaction, _: &StepCall<'_, u32>, _: Value) -> Result<Value, StepError> {
+        self.write()
+    }
+}
+
+#[async_trait]
+impl Compensation<u32> for OwnConflict {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, _: &StepCall<'_, u32>, _: &dyn External) -> Result<Value, StepError> {
+        self.answer()
+    }
+
+    async fn apply(&self, _: &mut dyn Transaction, _: &StepCall<'_, u32>, _: Value) -> Result<(), StepError> {
+        self.write().map(drop)
+    }
+}
+
+/// The step stays in doubt, which nobody gives up; but that the participant has agreed each time is known, and what conflicts is ours.
+#[test]
+fn a_step_whose_participant_agrees_and_whose_own_part_conflicts_each_time_is_stuck_in_the_end() {
+    on_each_store(async |world| {
+        let trip = SagaBuilder::new("trip", 1).pivot("pay", OwnConflict::for_ever()).build().unwrap();
+        let orchestrator = world.sagas(trip);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(MINUTE * 60).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Running, "an hour is no reason");
+        world.pass(DAY).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Stuck);
+        let why = world.reason_of(saga).await;
+        assert!(why.contains("`pay` has used up its attempts: ") && why.contains("conflict"), "{why}");
+        let state = orchestrator.state(saga).await.unwrap();
+        assert_eq!((state.steps()[0].forward.last, state.steps()[0].is_doubtful()), (500, true));
+        // Whoever resumes it gives it as many again.
+        orchestrator.resume(saga).await.unwrap();
+        world.pass(DAY).await;
+        assert_eq!(orchestrator.state(saga).await.unwrap().steps()[0].forward.last, 1_000);
+    });
+}
+
+#[test]
+fn a_compensation_whose_participant_agrees_and_whose_own_part_conflicts_each_time_is_exhausted_in_the_end() {
+    on_each_store(async |world| {
+        let (seat, hotel) = (Part::well(), OwnConflict::for_ever());
+        let trip = SagaBuilder::new("trip", 1)
+            .compensatable("seat", Part::well(), seat.clone())
+            .compensatable("hotel", Part::well(), hotel.clone())
+            .compensatable("no", Part::local(|_| Does::Reject), Part::well())
+            .build()
+            .unwrap();
+        let saga = world.sagas(trip).start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(DAY).await;
+        assert_eq!((world.status_of(saga).await, seat.attempts()), (SagaStatus::Stuck, 1));
+        assert_eq!(hotel.asked.load(Ordering::SeqCst), 500);
+        let why = world.reason_of(saga).await;
+        assert!(why.contains("`hotel` has used up its attempts") && why.contains("conflict"), "{why}");
+    });
+}
+
+/// What its participant failed by does not count against our own part, and the other way round.
+#[test]
+fn a_participant_that_was_down_for_hours_leaves_our_own_part_all_its_attempts() {
+    on_each_store(async |world| {
+        let late = OwnConflict { down: 600, conflicts: 100, ..OwnConflict::default() };
+        let trip = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::well(), OwnConflict { down: 600, conflicts: 100, ..OwnConflict::default() })
+            .compensatable("seat", late.clone(), Part::well())
+            .compensatable("no", Part::local(|_| Does::Reject), Part::well())
+            .build()
+            .unwrap();
+        let saga = world.sagas(trip).start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(DAY).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated);
+    });
 }
 
 #[test]

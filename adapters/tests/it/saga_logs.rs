@@ -63,7 +63,7 @@ async fn write(world: &World, key: &str, records: &[Record], status: SagaStatus)
 
 fn failed(direction: Direction) -> Record {
     let (step, failure, error) = ("pay".into(), AttemptFailure::Transient, "down".into());
-    Record::Retry { step, direction, attempt: 1, failure, delay_us: 1_000_000, error, panicked: false }
+    Record::Retry { step, direction, attempt: 1, failure, delay_us: 1_000_000, error, panicked: false, own: false }
 }
 
 fn stuck() -> Record {
@@ -84,7 +84,7 @@ fn waiting(signal: Option<&str>) -> Record {
 
 /// A step of which nothing has begun.
 fn fresh() -> StepState {
-    let none = Attempts { last: 0, spent: 0, since: None, not_before: None, lost: 0, panicked: false };
+    let none = Attempts { last: 0, spent: 0, since: None, not_before: None, lost: 0, panicked: false, own: 0 };
     StepState {
         action: ActionState::Pending,
         compensation: CompensationState::Pending,

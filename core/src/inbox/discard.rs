@@ -27,7 +27,8 @@ use crate::{
 /// is right in any case.
 ///
 /// # Cancellation
-/// A call that is dropped before its commit has discarded nothing.
+/// A call that is dropped before its commit has discarded nothing. It has no limit of time of its own: whoever has one drops it, with
+/// [`Clock::limit`](crate::ports::Clock::limit) beside it, and calls it again.
 pub async fn discard(store: &dyn Store, letters: &DeadLetterRequest) -> Result<Vec<MessageId>, StoreError> {
     let work = async {
         let mut discarded = Vec::new();

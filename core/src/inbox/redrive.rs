@@ -197,7 +197,8 @@ impl TakesUp for Consumer {
 /// Any [`StoreError`]. To repeat the call is right in any case.
 ///
 /// # Cancellation
-/// A call that is dropped may have asked for them.
+/// A call that is dropped may have asked for them. It has no limit of time of its own: whoever has one drops it, with
+/// [`Clock::limit`](crate::ports::Clock::limit) beside it, and calls it again.
 pub async fn ask_redrive(store: &dyn Store, letters: &DeadLetterRequest) -> Result<Vec<MessageId>, StoreError> {
     let work = async {
         let asked = store.ask_redrive(letters).await?;

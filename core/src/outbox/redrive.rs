@@ -29,6 +29,10 @@ const BATCH: usize = 500;
 ///
 /// # Errors
 /// Any [`StoreError`]; rows of earlier batches stay redriven, and to repeat the call is right in any case.
+///
+/// # Cancellation
+/// A call that is dropped has brought back whole batches. It has no limit of time of its own: whoever has one drops it, with
+/// [`Clock::limit`](crate::ports::Clock::limit) beside it, and calls it again.
 pub async fn redrive(store: &dyn Store, rows: &DeadRowRequest) -> Result<u64, StoreError> {
     let only = rows.only.as_deref().map(|only| display(List(only)));
     bring_back(store, rows).instrument(info_span!("outbox.redrive", only)).await
@@ -79,7 +83,8 @@ async fn bring_back(store: &dyn Store, rows: &DeadRowRequest) -> Result<u64, Sto
 /// right in any case.
 ///
 /// # Cancellation
-/// A call that is dropped before its end has deleted all of them or none.
+/// A call that is dropped before its end has deleted all of them or none. It has no limit of time of its own: whoever has one drops it,
+/// with [`Clock::limit`](crate::ports::Clock::limit) beside it, and calls it again.
 pub async fn discard(store: &dyn Store, rows: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
     let work = async {
         let found = store.dead_rows(rows).await?;

@@ -27,6 +27,9 @@ const BATCH: usize = 500;
 /// # Errors
 /// Any [`StoreError`]; rows of earlier batches stay pending. To go on from there, call [`republish`] with the moments that
 /// the log names; this again would send the first ones twice more, which harms nobody.
+///
+/// # Cancellation
+/// That of [`republish`].
 pub async fn republish_since(store: &dyn Store, since: Timestamp) -> Result<u64, StoreError> {
     let until = store.now().await?;
     republish(store, &RepublishRequest::new(since, until, usize::MAX)).await
@@ -40,7 +43,8 @@ pub async fn republish_since(store: &dyn Store, since: Timestamp) -> Result<u64,
 /// Any [`StoreError`]; rows of earlier batches stay pending.
 ///
 /// # Cancellation
-/// A call that is dropped has made whole batches pending.
+/// A call that is dropped has made whole batches pending. It has no limit of time of its own: whoever has one drops it, with
+/// [`Clock::limit`](crate::ports::Clock::limit) beside it, and calls it again.
 pub async fn republish(store: &dyn Store, rows: &RepublishRequest) -> Result<u64, StoreError> {
     let (since, until) = (rows.since, rows.until);
     let work = async {

@@ -51,7 +51,24 @@ pub enum Asked {
 /// [`SagaError::Contended`] if it kept moving; [`SagaError::Store`]. To ask again is right in any case.
 ///
 /// # Cancellation
-/// A call that is dropped before its commit has asked for nothing.
+/// A call that is dropped before its commit has asked for nothing. It has no limit of time of its own: whoever has one drops it, and asks
+/// again.
+///
+/// ```
+/// use std::{pin::pin, time::Duration};
+/// use futures_util::future::{Either, select};
+/// use seaworthy_core::{ids::SagaId, ports::{Clock, Store}, saga::{self, Asked, SagaError, SagaRequest, Verb}};
+///
+/// /// Asks for as long as an operator waits for an answer of the store.
+/// async fn resume(store: &dyn Store, clock: &dyn Clock, stuck: SagaId) -> Option<Result<Asked, SagaError>> {
+///     let request = SagaRequest::new(Verb::Resume, "ops");
+///     let asked = pin!(saga::ask(store, stuck, &request));
+///     match select(asked, clock.limit(Duration::from_secs(10))).await {
+///         Either::Left((asked, _)) => Some(asked),
+///         Either::Right(_) => None,
+///     }
+/// }
+/// ```
 pub async fn ask(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Result<Asked, SagaError> {
     let span = tracing::info_span!("saga.ask", %saga, verb = request.verb.name());
     let work = async {
@@ -83,6 +100,9 @@ pub async fn ask(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Resu
 ///
 /// # Errors
 /// Those of [`ask`], but for [`SagaError::Contended`].
+///
+/// # Cancellation
+/// It changes nothing, so it may be dropped at any time; as with [`ask`], that is the limit of time.
 pub async fn foresee(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Result<Asked, SagaError> {
     let span = tracing::debug_span!("saga.foresee", %saga, verb = request.verb.name());
     let work = async {
@@ -111,7 +131,7 @@ pub async fn foresee(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> 
 /// Any [`StoreError`], as [`SagaError::Store`]; those that were asked for before stay so.
 ///
 /// # Cancellation
-/// A call that is dropped has asked for some of them.
+/// A call that is dropped has asked for some of them. As with [`ask`], that is the limit of time; to call it again is right.
 pub async fn resume_stuck(store: &dyn Store, which: &SagaListRequest, by: &str) -> Result<Vec<SagaId>, SagaError> {
     let request = SagaRequest::new(Verb::Resume, by);
     let mut page = SagaListRequest { statuses: vec![SagaStatus::Stuck], ..which.clone() };

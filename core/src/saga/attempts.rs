@@ -8,6 +8,7 @@ pub(super) struct FailedAttempt {
     pub(super) attempt: u32,
     pub(super) failure: AttemptFailure,
     pub(super) panicked: bool,
+    pub(super) own: bool,
 }
 
 impl Attempts {
@@ -26,7 +27,7 @@ impl Attempts {
 
     /// The attempt that began last, or that was not announced, has failed.
     pub(super) fn fail(&mut self, failed: FailedAttempt, at: Timestamp, not_before: Timestamp) {
-        let FailedAttempt { attempt, failure, panicked } = failed;
+        let FailedAttempt { attempt, failure, panicked, own } = failed;
         if panicked {
             self.lost += u32::from(attempt != self.last);
         } else {
@@ -35,12 +36,14 @@ impl Attempts {
         self.begin(attempt, at);
         self.panicked = panicked;
         self.spent += u32::from(failure == AttemptFailure::Transient || panicked);
+        self.own += u32::from(own);
         self.not_before = Some(not_before);
     }
 
     /// An operator gives it fresh budgets.
     pub(super) fn renew(&mut self) {
         self.spent = 0;
+        self.own = 0;
         self.lost = 0;
         self.panicked = false;
         self.not_before = None;

@@ -28,8 +28,8 @@ pub struct RetryPolicy {
     /// asks nobody else, and without end where it does, since a participant may be down for days, and giving up is a decision
     /// for people.
     pub attempts_max: Option<u32>,
-    /// The same for a step, or a compensation, that asks nobody else, unless [`attempts_max`](Self::attempts_max) says
-    /// otherwise. 500: with the default delays four hours, longer than any hiccup of a store that works for all others, and what
+    /// The same for a step, or a compensation, that asks nobody else, and for the attempts of one that does in which whoever was asked
+    /// has agreed and our own part failed, unless [`attempts_max`](Self::attempts_max) says otherwise. 500: with the default delays four hours, longer than any hiccup of a store that works for all others, and what
     /// conflicts or fails until then is a mistake that only people can find. `None`: never.
     pub local_attempts_max: Option<u32>,
     /// Time that one attempt may take in one of its parts: asking, and our own transaction. What has not come to its end
@@ -97,7 +97,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the number of attempts that may fail of a step, or a compensation, that asks nobody else, unless
+    /// Sets the number of attempts that may fail of a step, or a compensation, that asks nobody else, or in our own part of one whose
+    /// participant has agreed, unless
     /// [`attempts_max`](Self::attempts_max) says otherwise.
     #[must_use]
     pub fn local_attempts_max(mut self, local_attempts_max: Option<u32>) -> Self {

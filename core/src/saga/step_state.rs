@@ -51,6 +51,13 @@ pub struct Attempts {
     pub lost: u32,
     /// The last one that is over ended in a panic.
     pub panicked: bool,
+    /// Attempts in which whoever was asked had agreed and our own part failed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub own: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Wait that a step has come to.
@@ -99,8 +106,8 @@ impl StepState {
     pub(super) const FRESH: Self = Self {
         action: ActionState::Pending,
         compensation: CompensationState::Pending,
-        forward: Attempts { last: 0, spent: 0, since: None, not_before: None, lost: 0, panicked: false },
-        backward: Attempts { last: 0, spent: 0, since: None, not_before: None, lost: 0, panicked: false },
+        forward: Attempts { last: 0, spent: 0, since: None, not_before: None, lost: 0, panicked: false, own: 0 },
+        backward: Attempts { last: 0, spent: 0, since: None, not_before: None, lost: 0, panicked: false, own: 0 },
         asking: false,
         unknown: false,
         waiting: None,

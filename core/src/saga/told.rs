@@ -33,7 +33,7 @@ impl fmt::Display for Record {
                 let doubt = if *maybe_executed { ", and is undone all the same" } else { "" };
                 write!(f, "step `{step}` is refused for good{doubt}: {reason}")
             }
-            Self::Retry { step, direction, attempt, failure, delay_us, error, panicked } => {
+            Self::Retry { step, direction, attempt, failure, delay_us, error, panicked, .. } => {
                 let how = match failure {
                     _ if *panicked => "ended in a panic",
                     AttemptFailure::Transient => "failed",

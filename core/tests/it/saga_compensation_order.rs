@@ -175,7 +175,7 @@ fn may_have_happened(log: &[Record], path: &str) -> bool {
 }
 
 fn retry(step: smol_str::SmolStr, direction: Direction, attempt: u32, failure: AttemptFailure) -> Record {
-    Record::Retry { step, direction, attempt, failure, delay_us: 0, error: String::new(), panicked: false }
+    Record::Retry { step, direction, attempt, failure, delay_us: 0, error: String::new(), panicked: false, own: false }
 }
 
 proptest! {

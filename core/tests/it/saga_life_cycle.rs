@@ -89,6 +89,7 @@ fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
                         delay_us,
                         error,
                         panicked: false,
+                        own: false,
                     });
                 }
             }
@@ -148,6 +149,7 @@ fn a_compensation_that_is_due_waits_for_none_beside_it_that_backs_off() {
         delay_us: 5_000_000,
         error: "down".into(),
         panicked: false,
+        own: false,
     };
     let begun = Record::CompensationBegun { cause: CompensationCause::Cancelled };
     let records = [Record::Started { deadline_us: None, traceparent: None }, done("a"), done("b"), begun, retry];
@@ -334,6 +336,7 @@ fn a_timer_of_an_earlier_attempt_is_refused() {
         delay_us: 1,
         error: String::new(),
         panicked: false,
+        own: false,
     };
     let attempting = |attempt| Record::Attempting { step: "p".into(), attempt };
     let log = [Record::Started { deadline_us: None, traceparent: None }, attempting(1), retry(1), attempting(2)];

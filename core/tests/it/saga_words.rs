@@ -11,7 +11,7 @@ fn value(text: &str) -> Value {
 
 fn failed(failure: AttemptFailure, panicked: bool, direction: Direction) -> Record {
     let (step, error) = ("pay".into(), "down".into());
-    Record::Retry { step, direction, attempt: 3, failure, delay_us: 4_000_000, error, panicked }
+    Record::Retry { step, direction, attempt: 3, failure, delay_us: 4_000_000, error, panicked, own: false }
 }
 
 #[test]

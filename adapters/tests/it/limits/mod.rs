@@ -1,6 +1,7 @@
 //! A store that does not answer, or a broker: whoever waits for it in a loop of ours gives the call up after a while, says so, and goes on.
 //! Each operation of each loop hangs once, and the work is done all the same.
 
+mod callers;
 mod consumers;
 mod relays;
 mod retentions;

@@ -224,7 +224,8 @@ mod tests {
     fn a_moment_that_is_now_stays_where_it_is() {
         let error = "no seats".to_owned();
         let (step, direction, failure) = ("pay".into(), Direction::Action, crate::saga::AttemptFailure::Transient);
-        let retry = Record::Retry { step, direction, attempt: 1, failure, delay_us: 0, error, panicked: false };
+        let retry =
+            Record::Retry { step, direction, attempt: 1, failure, delay_us: 0, error, panicked: false, own: false };
         let noted = Record::Requested(SagaRequest::new(Verb::Resume, "ann"));
         let mut fold = LogFold::default();
         for (record, at) in [(retry, at(20)), (noted, at(20) + YEAR), was_ahead()] {

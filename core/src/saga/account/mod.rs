@@ -53,6 +53,10 @@ pub struct AccountEntry {
 ///
 /// # Errors
 /// [`SagaError::NotFound`] if the store has no such saga, and [`SagaError::Store`] if it can't be read.
+///
+/// # Cancellation
+/// It changes nothing, so it may be dropped at any time. It has no limit of time of its own; whoever has one drops it, as
+/// [`ask`](super::ask()) shows.
 pub async fn account(store: &dyn Store, saga: SagaId) -> Result<Account, SagaError> {
     let work = async {
         let instance = store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
@@ -65,6 +69,9 @@ pub async fn account(store: &dyn Store, saga: SagaId) -> Result<Account, SagaErr
 ///
 /// # Errors
 /// Any [`StoreError`].
+///
+/// # Cancellation
+/// That of [`account`].
 pub async fn account_of(store: &dyn Store, saga: SagaInstance) -> Result<Account, StoreError> {
     let log = read(store, &saga).await?;
     let mut fold = LogFold::default();

@@ -63,7 +63,7 @@ impl<D: SagaData> Execution<'_, D> {
                     Some(Ok(agreed)) => answer = Some(agreed),
                     Some(Err(Trouble { error, panicked })) => {
                         let trouble = Trouble { error: outside(error), panicked };
-                        self.not_undone(branch, &state, call.attempt, trouble).await?;
+                        self.not_undone(branch, &state, call.attempt, trouble, false).await?;
                         is_announced = false;
                         continue;
                     }
@@ -93,32 +93,36 @@ impl<D: SagaData> Execution<'_, D> {
                 }
             };
             let Some(trouble) = self.after_stumble(trouble, &mut stumbles).await? else { continue };
-            self.not_undone(branch, &state, call.attempt, trouble).await?;
+            self.not_undone(branch, &state, call.attempt, trouble, answer.is_some()).await?;
             (is_announced, stumbles) = (false, 0);
         }
     }
 
-    /// Logs a compensation that failed: to be tried again, or exhausted.
+    /// Logs a compensation that failed: to be tried again, or exhausted. `agreed`: whoever was asked has done their part, and ours has
+    /// failed, of which there is an end whoever is asked.
     async fn not_undone(
         &self,
         branch: Branch<'_>,
         state: &State,
         attempt: u32,
         Trouble { error, panicked }: Trouble,
+        agreed: bool,
     ) -> Result<(), Halt> {
         let (failure, error) = match error {
             StepError::Refused(error) | StepError::Unavailable(error) => (AttemptFailure::Transient, error),
             StepError::Store(error) => (AttemptFailure::Transient, told(&error)),
             StepError::Unknown(error) => (AttemptFailure::Unknown, error),
         };
-        let spent = state.steps[branch.index].backward.spent + 1;
+        let attempts = &state.steps[branch.index].backward;
         let has_budget = failure == AttemptFailure::Transient || panicked;
         let compensation = self.definition.compensations[branch.index].as_deref();
         let asks = compensation.is_some_and(|compensation| compensation.is_remote());
-        if has_budget && self.policy(branch).is_exhausted(spent, asks) {
+        let policy = self.policy(branch);
+        let is_over = has_budget && policy.is_exhausted(attempts.spent + 1, asks);
+        if is_over || (agreed && policy.is_exhausted(attempts.own + 1, false)) {
             return self.exhausted(branch, error.into()).await;
         }
-        self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked }).await
+        self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked, own: agreed }).await
     }
 
     async fn exhausted(&self, branch: Branch<'_>, error: String) -> Result<(), Halt> {

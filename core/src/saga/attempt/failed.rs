@@ -27,7 +27,7 @@ impl<D: SagaData> Execution<'_, D> {
         Ok(None)
     }
 
-    /// Logs a failed attempt and waits, if the wait is short. `agreed`: its participant has done its part.
+    /// Logs a failed attempt and waits, if the wait is short. `agreed`: its participant has done its part, and ours has failed.
     pub(super) async fn failed(
         &self,
         branch: Branch<'_>,
@@ -52,7 +52,7 @@ impl<D: SagaData> Execution<'_, D> {
         };
         // What a participant has agreed to stays in doubt until our own part of the step has committed.
         let failure = if agreed { AttemptFailure::Unknown } else { failure };
-        self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked }).await
+        self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked, own: agreed }).await
     }
 }
 

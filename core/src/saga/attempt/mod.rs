@@ -48,6 +48,8 @@ struct FailedAttempt {
     failure: AttemptFailure,
     error: String,
     panicked: bool,
+    /// Whoever was asked has agreed, and our own part failed.
+    own: bool,
 }
 
 /// Error of a piece of a step's work.
@@ -119,7 +121,7 @@ impl<D: SagaData> Execution<'_, D> {
     async fn retry(&self, branch: Branch<'_>, failed: FailedAttempt) -> Result<(), Halt> {
         let resources = &self.log.resources;
         let step = self.definition.shape.steps[branch.index].path.clone();
-        let FailedAttempt { attempt, failure, error, panicked } = failed;
+        let FailedAttempt { attempt, failure, error, panicked, own } = failed;
         if is_worth_a_word(attempt) {
             tracing::warn!(saga = %self.log.saga, %step, direction = ?branch.direction, attempt, %error, "the step keeps failing");
         }
@@ -132,6 +134,7 @@ impl<D: SagaData> Execution<'_, D> {
             delay_us: micros(delay),
             error: cut(error),
             panicked,
+            own,
         };
         let now = resources.store_now();
         // As it will be after the record: the step's deadline counts from its first one.

@@ -143,6 +143,9 @@ pub enum Record {
         /// `true` if the attempt ended in a panic: counted as a crash, and spends the budget although it leaves a doubt.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         panicked: bool,
+        /// `true` if whoever was asked had agreed and our own part failed: that has a budget, although the step stays in doubt.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        own: bool,
     },
     /// The saga goes back.
     CompensationBegun {

@@ -18,13 +18,14 @@ impl StepState {
     /// Returns the reason why its action is attempted no more without an operator, if there is one.
     ///
     /// A doubt has no budget, since giving up would leave it; what ends its process each time, or panics once somebody was
-    /// asked, has one all the same.
+    /// asked, has one all the same, and so has our own part once somebody who was asked has agreed.
     pub(in crate::saga) fn spent(&self, shape: &StepShape) -> Option<Spent> {
         if self.forward.lost >= shape.retry.crashes_max.max(1) {
             return Some(Spent::Crashes(self.forward.lost));
         }
         let has_budget = !self.is_doubtful() || self.forward.panicked;
-        (has_budget && shape.retry.is_exhausted(self.forward.spent, shape.remote)).then_some(Spent::Budget)
+        let is_over = has_budget && shape.retry.is_exhausted(self.forward.spent, shape.remote);
+        (is_over || shape.retry.is_exhausted(self.forward.own, false)).then_some(Spent::Budget)
     }
 
     /// Returns `true` if it has committed, or may have.

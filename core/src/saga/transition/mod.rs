@@ -153,8 +153,8 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.asking = false;
             step.error = Some(reason.into());
         }
-        Record::Retry { step, direction, attempt, failure, delay_us, error, panicked } => {
-            let failed = FailedAttempt { attempt: *attempt, failure: *failure, panicked: *panicked };
+        Record::Retry { step, direction, attempt, failure, delay_us, error, panicked, own } => {
+            let failed = FailedAttempt { attempt: *attempt, failure: *failure, panicked: *panicked, own: *own };
             let not_before = at + Duration::from_micros(*delay_us);
             match direction {
                 Direction::Action => {

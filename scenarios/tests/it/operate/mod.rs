@@ -78,6 +78,7 @@ impl Shop {
                 delay_us: 0,
                 error: error.clone(),
                 panicked: false,
+                own: false,
             };
             let reason = format!("step `open_order` has used up its attempts: {error}");
             let outcome = serde_json::json!({ "stuck": { "reason": reason } }).to_string();

@@ -57,7 +57,7 @@ fn a_message_that_is_a_dead_letter_or_handled_after_all_begins_anew_and_a_counte
 fn retry(step: &str, attempt: u32) -> Record {
     let (step, direction, failure) = (step.into(), Direction::Action, AttemptFailure::Transient);
     let (delay_us, error, panicked) = (100, "conflict".into(), false);
-    Record::Retry { step, direction, attempt, failure, delay_us, error, panicked }
+    Record::Retry { step, direction, attempt, failure, delay_us, error, panicked, own: false }
 }
 
 #[test]

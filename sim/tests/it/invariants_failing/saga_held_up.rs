@@ -67,6 +67,7 @@ fn one_that_goes_on_ends_or_waits_for_what_it_says_is_not_held_up() {
         delay_us: 600_000_000,
         error: "not yet".into(),
         panicked: false,
+        own: false,
     };
     let waits = Record::Waiting { step: step(), signal: Some("go".into()), limit_us: None, until: None, key: None };
     let done = Record::Done { step: step(), output: Default::default() };

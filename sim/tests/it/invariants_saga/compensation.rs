@@ -93,6 +93,7 @@ fn retry(step: &str, failure: AttemptFailure) -> Record {
         delay_us: 1_000,
         error,
         panicked: false,
+        own: false,
     }
 }
 

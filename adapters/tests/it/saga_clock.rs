@@ -299,3 +299,26 @@ fn a_log_that_was_written_years_ahead_is_read_as_if_it_had_not_been() {
         assert_eq!(log.iter().filter(|entry| *entry == "clock_set_back").count(), 1, "{log:?}");
     });
 }
+
+/// What a process knows of the store's clock is a guess by its own, which may step: nobody turns back on a guess.
+#[test]
+fn a_deadline_has_not_come_while_the_clock_of_the_store_does_not_say_so() {
+    on_each_store(async |world| {
+        let own = Arc::new(VirtualClock::new());
+        let often = Duration::from_millis(200);
+        let definition = SagaBuilder::new("trip", 1).compensatable("pay", Part::local(|_| Does::Fail), NothingToUndo);
+        let often = RetryPolicy::default().base(often).cap(often).local_attempts_max(None);
+        let definition = definition.retry(often).deadline(HOUR / 6).build().expect("one step");
+        let mut registry = Registry::new();
+        registry.register(definition).expect("one definition");
+        let ports = seaworthy_core::ports::Ports { clock: own.clone(), ..world.replica(3) };
+        let sagas = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+        let saga = sagas.start("trip", "t-1", &1_u32).await.expect("up").saga;
+        world.pass(Duration::from_secs(5)).await;
+        own.set_ahead(HOUR * 2);
+        world.pass(Duration::from_secs(60)).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Running, "a minute of ten has passed");
+        world.pass(HOUR / 6).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated, "{:?}", world.log_of(saga).await.pop());
+    });
+}

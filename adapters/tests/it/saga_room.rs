@@ -90,3 +90,25 @@ fn sagas_that_are_started_beyond_the_limit_begin_as_soon_as_there_is_room() {
         assert!(are_over(world, 320).await);
     });
 }
+
+/// Room is kept for a saga before it is known that it is a new one; what is there already, and what its transaction dropped, needs none.
+#[test]
+fn starts_that_come_to_nothing_take_no_room_for_long() {
+    on_each_store(async |world| {
+        let turnstile = Turnstile { takes: Duration::from_millis(50), ..Turnstile::default() };
+        let orchestrator = orchestrator(world, &turnstile, 2);
+        recover(world, &orchestrator);
+        for _ in 0..8 {
+            let _ = orchestrator.start("trip", "t-0", &1_u32).await.unwrap();
+            let mut tx = world.ports.store.begin().await.expect("up");
+            let started = orchestrator.start_in(&mut *tx, "trip", "t-99", &1_u32).await.unwrap();
+            drop((tx, started));
+        }
+        world.pass(Duration::from_secs(2)).await;
+        for number in 1..=20 {
+            let _ = orchestrator.start("trip", &format!("t-{number}"), &1_u32).await.unwrap();
+        }
+        world.pass(Duration::from_secs(5)).await;
+        assert!(are_over(world, 21).await, "there is room for two, ten rounds of which take half a second");
+    });
+}

@@ -1,12 +1,18 @@
 //! Sagas: recovery, the step at hand, the lease, whoever waits for the end.
 
 use seaworthy_core::{
-    ports::{Operation, Ports, SagaStatus},
+    ports::{Operation, Ports, SagaStatus, Timestamp},
     saga::{Orchestrator, OrchestratorConfig, Registry, SagaBuilder, saga_id},
 };
 
 use super::{LIMIT, SECOND, goes_on};
-use crate::support::saga::{Does, Part};
+use crate::support::{
+    Kind,
+    calls::{Calls, Fate},
+    on,
+    saga::{Does, Part},
+    warnings::Warnings,
+};
 
 fn trip() -> seaworthy_core::saga::Definition<u32> {
     let pay = Part::local(|attempt| if attempt == 1 { Does::Conflict } else { Does::Well });
@@ -104,4 +110,26 @@ fn whoever_awaits_a_saga_asks_again_where_the_store_does_not_answer() {
             tx.get("heard", "t-1").await.expect("up").is_some()
         },
     );
+}
+
+/// Whoever renews the lease looks twice in the time that a call may take whether one has been open since the look before the last.
+#[test]
+fn a_call_of_a_saga_that_hangs_is_given_up_when_its_time_is_over_and_soon_after() {
+    // Where the renewal itself does not wait for the call that hangs, as in an embedded store of one writer.
+    on(Kind::Memory, async |world| {
+        let heard = Warnings::listen();
+        let script = |called, count| {
+            if (called, count) == (Operation::Commit, 2) { Fate::Hangs } else { Fate::Well }
+        };
+        let (calls, ports) = Calls::before(&world.ports, script);
+        let sagas = orchestrator(&ports);
+        sagas.start("trip", "t-1", &1_u32).await.expect("up");
+        let given_up = || heard.lines().iter().any(|line| line.contains("has not returned"));
+        while !given_up() {
+            world.pass(SECOND / 10).await;
+            assert!(world.ports.clock.now() < Timestamp::from_millis(60_000), "{:?}", heard.lines());
+        }
+        let hung = world.ports.clock.now().since(calls.times(Operation::Commit)[1]);
+        assert!(hung >= LIMIT && hung <= LIMIT * 2 + SECOND, "{hung:?}");
+    });
 }

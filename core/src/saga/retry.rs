@@ -28,8 +28,8 @@ pub struct RetryPolicy {
     /// asks nobody else, and without end where it does, since a participant may be down for days, and giving up is a decision
     /// for people.
     pub attempts_max: Option<u32>,
-    /// The same for a step, or a compensation, that asks nobody else, and for the attempts of one that does in which whoever was asked
-    /// has agreed and our own part failed, unless [`attempts_max`](Self::attempts_max) says otherwise. 500: with the default delays four hours, longer than any hiccup of a store that works for all others, and what
+    /// The same for a step, or a compensation, that asks nobody else, unless [`attempts_max`](Self::attempts_max) says
+    /// otherwise; and whatever that says, for the attempts of one that does ask in which somebody has agreed and our own part failed. 500: with the default delays four hours, longer than any hiccup of a store that works for all others, and what
     /// conflicts or fails until then is a mistake that only people can find. `None`: never.
     pub local_attempts_max: Option<u32>,
     /// Time that one attempt may take in one of its parts: asking, and our own transaction. What has not come to its end
@@ -97,9 +97,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the number of attempts that may fail of a step, or a compensation, that asks nobody else, or in our own part of one whose
-    /// participant has agreed, unless
-    /// [`attempts_max`](Self::attempts_max) says otherwise.
+    /// Sets the number of attempts that may fail of a step, or a compensation, that asks nobody else, unless
+    /// [`attempts_max`](Self::attempts_max) says otherwise, and in our own part of one of which whoever was asked has agreed.
     #[must_use]
     pub fn local_attempts_max(mut self, local_attempts_max: Option<u32>) -> Self {
         self.local_attempts_max = local_attempts_max;
@@ -131,5 +130,10 @@ impl RetryPolicy {
     pub(crate) fn is_exhausted(&self, spent: u32, asks: bool) -> bool {
         let limit = self.attempts_max.or(self.local_attempts_max.filter(|_| !asks));
         limit.is_some_and(|limit| spent >= limit)
+    }
+
+    /// Returns `true` if our own part of a step has failed too often after whoever was asked had agreed. A doubt has no other budget.
+    pub(crate) fn is_own_part_exhausted(&self, failures: u32) -> bool {
+        self.local_attempts_max.is_some_and(|limit| failures >= limit)
     }
 }

@@ -14,7 +14,8 @@ use crate::trace::{Event, What};
 ///
 /// A crash between the two loses the message; this tells it also in a run in which nothing crashed. A group handles a
 /// type if it was learnt from runs without a fault that it handles each of them ([`Practice`]); and a message that it
-/// acknowledges first and handles later shows by itself that it was too early. A dead letter is handled as well.
+/// acknowledges first and handles later shows by itself that it was too early. A dead letter is handled as well. A message that
+/// [expires](seaworthy_core::message::Schedule::expires) may be acknowledged unhandled: then nobody needs it.
 ///
 /// State: one small entry for each message and group that was handled or acknowledged. None is ever forgotten, because a
 /// message may be acknowledged again at any time.
@@ -25,7 +26,7 @@ pub struct AcknowledgedBeforeHandled {
     /// For each group.
     seen: Vec<ByMessage<Option<Seen>>>,
     kinds: NameNumbers,
-    /// The kind of each message that was delivered.
+    /// The kind of each message that was delivered and does not expire.
     kind_of: ByMessage<Option<u16>>,
 }
 
@@ -113,7 +114,7 @@ impl Invariant for AcknowledgedBeforeHandled {
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
-            What::Deliver { message, .. } => {
+            What::Deliver { message, .. } if message.schedule.expires.is_none() => {
                 let kind_of = self.kind_of.of(judge.message(message.id));
                 if kind_of.is_none() {
                     *kind_of = Some(self.kinds.number(&message.kind));

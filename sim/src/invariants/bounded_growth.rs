@@ -23,7 +23,8 @@ use crate::{
 ///   asked of an outbox by itself.
 /// - Nor has a [declared table](crate::topology::Tables) of the service's own, but for outboxes and inboxes, whose rows are messages.
 /// - The log of a saga has at most 512 entries ([`BoundedGrowth::entries`]) that are not condensed.
-/// - The text of an error that is kept has at most 4 KiB.
+/// - The text of an error that is kept has at most 1 KiB, as the core cuts it: with a failure, a dead letter or a parked event, with a row
+///   that is to be tried again or is dead, in the log of a saga.
 ///
 /// State: a count for each collection and each table, and the length of each saga's log.
 #[derive(Debug)]
@@ -72,8 +73,8 @@ const BESIDES: u64 = 100;
 /// Twice the number beyond which the core condenses a log.
 const ENTRIES_MAX: u64 = 512;
 
-/// Four times what the core cuts errors to.
-const ERROR_MAX: usize = 4_096;
+/// What the core cuts errors to, in bytes.
+const ERROR_MAX: usize = 1_024;
 
 impl BoundedGrowth {
     /// The invariant at the start of a run of a topology.
@@ -189,11 +190,35 @@ impl BoundedGrowth {
         }
     }
 
-    fn keep(&self, text: &SmolStr, event: &Event, judge: &mut Judge<'_>) {
-        if text.len() > ERROR_MAX {
-            let sentence = format!("the text of an error is kept that is {} bytes long", text.len());
+    fn keep(&self, bytes: usize, event: &Event, judge: &mut Judge<'_>) {
+        if bytes > ERROR_MAX {
+            let sentence = format!("the text of an error is kept that is {bytes} bytes long: cut it to {ERROR_MAX}");
             judge.violate("an error", sentence, vec![event.number]);
         }
+    }
+
+    /// Judges the texts in the logs of sagas. Only a commit with a long record is read.
+    fn keep_in_logs(&self, event: &Event, judge: &mut Judge<'_>) {
+        for log in judge.saga_logs(event).iter() {
+            for record in log.records.iter().flatten() {
+                self.keep(text_in(record).map_or(0, str::len), event, judge);
+            }
+        }
+    }
+}
+
+/// The text of an error, or the reason for what was given up, that a record keeps.
+fn text_in(record: &Record) -> Option<&str> {
+    match record {
+        Record::Retry { error: text, .. }
+        | Record::CompensationExhausted { error: text, .. }
+        | Record::Rejected { reason: text, .. }
+        | Record::Stuck { reason: text }
+        | Record::SkippedByOperator { reason: text, .. }
+        | Record::Settled { reason: text, .. }
+        | Record::Abandoned { reason: text }
+        | Record::Declined { reason: text } => Some(text),
+        _ => None,
     }
 }
 
@@ -210,6 +235,7 @@ impl Invariant for BoundedGrowth {
         Interest::DOCUMENT
             | Interest::INBOX
             | Interest::SAGA_LOGGED
+            | Interest::SETTLE
             | Interest::REQUEST
             | Interest::RESTORED
             | Interest::OWN_TABLE
@@ -233,6 +259,7 @@ impl Invariant for BoundedGrowth {
             What::Restored { sagas, .. } => sagas.iter().for_each(|saga| _ = self.condensed.remove(saga)),
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 judge.judged();
+                let mut has_long_records = false;
                 for effect in effects.iter() {
                     match effect {
                         Effect::Document { collection, version: 1, body: Some(_), .. } => {
@@ -241,13 +268,23 @@ impl Invariant for BoundedGrowth {
                         Effect::Document { collection, body: None, .. } => self.write(store, collection, -1, event),
                         Effect::Row(row) => self.change(store, row, event),
                         Effect::Handled { .. } => self.work += 1,
-                        Effect::Failed { error, .. } => self.keep(error, event, judge),
-                        Effect::Buried { reason, .. } => self.keep(reason, event, judge),
+                        Effect::Failed { error: text, .. }
+                        | Effect::Buried { reason: text, .. }
+                        | Effect::GivenUp { reason: text, .. } => self.keep(text.len(), event, judge),
                         Effect::SagaLogged { saga, length, records, .. } => {
                             self.log(*saga, length + records.len() as u64, event, judge);
+                            has_long_records |= records.iter().any(|record| record.len() > ERROR_MAX);
                         }
                         _ => {}
                     }
+                }
+                if has_long_records {
+                    self.keep_in_logs(event, judge);
+                }
+            }
+            What::Settle { rows, outcome, .. } if outcome.took_effect() => {
+                for row in rows.iter().filter(|row| row.held) {
+                    self.keep(row.text_bytes as usize, event, judge);
                 }
             }
             _ => {}

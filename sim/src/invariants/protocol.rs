@@ -3,8 +3,8 @@ use super::{
     DenseStreams, DuplicateEffect, EventOnce, FullCompensation, GapReadPast, HandledWithoutEffect, Heard, Invariant,
     Lineage, LockStranded, LostEvent, MessageHeldUp, MessageUnhandled, NoRowStuck, OneMessagePerId, OneSagaPerKey,
     PerKeyOrder, PhantomEvent, PromptWhenCalm, RejectionOnce, SagaHeldUp, SagaResolves, SagaStartsLate, SagasHoarded,
-    StaleClaimSettle, StandsStill, TerminalStateFinal, TopicHeldUp, TornStep, UnboundedWait, WaitsBehindDead,
-    stands_still::has_processes,
+    StaleClaimSettle, StandsStill, StopsWhenAsked, TerminalStateFinal, TopicHeldUp, TornStep, UnboundedWait,
+    WaitsBehindDead, stands_still::has_processes,
 };
 use crate::topology::Topology;
 
@@ -104,11 +104,13 @@ pub fn streams(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 /// Ending of the names of the topics on which a domain hears of rejected commands.
 const REJECTIONS: &str = ".rejections";
 
-/// The part of [`protocol`] that is about what fails for good: how often it is tried, who hears of it, and what is kept.
+/// The part of [`protocol`] that is about what fails for good (how often it is tried, who hears of it, and what is kept), and about
+/// processes that are asked to stop.
 pub fn upkeep(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(BoundedAttempts::new()),
         Box::new(UnboundedWait::from_topology(topology)),
+        Box::new(StopsWhenAsked::from_topology(topology)),
         Box::new(Heard::from_topology(topology)),
         Box::new(BoundedGrowth::from_topology(topology)),
     ]

@@ -15,6 +15,9 @@ use crate::{
 /// 10 to 30 s.
 const STOP_WITHIN: VirtualTime = 10_000_000;
 
+/// Reason for which a process has ended that was asked to.
+const STOPPED: &str = "it was asked to stop";
+
 impl World {
     /// The main function of a process has returned: nobody is there any more, but for tasks that it leaves behind.
     pub(crate) fn returned(&self, incarnation: &Incarnation) {
@@ -31,7 +34,7 @@ impl World {
         }
         drop(state);
         if let Some(restart) = incarnation.stopping() {
-            self.record_of(incarnation, What::Exit { reason: SmolStr::new_static("it was asked to stop") });
+            self.record_of(incarnation, What::Exit { reason: SmolStr::new_static(STOPPED) });
             self.crash(incarnation, restart);
         }
     }
@@ -42,6 +45,15 @@ impl World {
             let at = self.elapsed() + STOP_WITHIN;
             self.state().schedule(at, Due::Kill(incarnation.clone()));
             self.nudge.notify_one();
+        }
+    }
+
+    /// Writes down that an incarnation has stopped by itself whose main function had returned before it was asked to, and whose
+    /// tasks have ended since.
+    pub(crate) fn has_stopped(&self, incarnation: &Incarnation) {
+        let has_returned = self.state().processes[usize::from(incarnation.process.0)].returned.is_some();
+        if has_returned && !incarnation.is_dead() && incarnation.has_no_tasks() {
+            self.record_of(incarnation, What::Exit { reason: SmolStr::new_static(STOPPED) });
         }
     }
 

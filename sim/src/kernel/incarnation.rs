@@ -134,6 +134,11 @@ impl Incarnation {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns `true` if none of its tasks goes on.
+    pub(crate) fn has_no_tasks(&self) -> bool {
+        self.tasks().wakers.iter().all(Option::is_none)
+    }
+
     fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -164,6 +164,7 @@ async fn attend(world: &Arc<World>, now: u64) {
             Due::Boot { process, upgrade } => boot(world, process, upgrade),
             Due::Kill(incarnation) => {
                 if let Some(restart) = incarnation.stopping() {
+                    world.has_stopped(&incarnation);
                     world.crash(&incarnation, restart);
                 }
             }

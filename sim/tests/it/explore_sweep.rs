@@ -230,6 +230,8 @@ fn a_campaign_leaves_out_what_its_own_runs_have_shown_to_be_impossible() {
             "invariant booked-once (no run had two messages of one key)",
             "fault drop_ack (no run made a call that it strikes (ack))",
             "fault partition (no run made a call that it strikes (publish, subscribe, receive, ack, nack, extend))",
+            "fault rollout (a service that has a next release and bears what fails each time says `Topology::next_release()` and `fails_for_good()`)",
+            "fault restore (a service that bears a store that is put back to a copy says `Topology::restores()`)",
         ]
     );
     // It travels with the campaign.

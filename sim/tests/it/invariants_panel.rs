@@ -103,6 +103,7 @@ fn a_healthy_delivery_violates_nothing_and_gives_most_invariants_something_to_ju
             "torn-step",
             "bounded-attempts",
             "unbounded-wait",
+            "stops-when-asked",
             "heard"
         ],
         "one message of its key, and a saga without steps, prove nothing about order, compensation and steps, nor is \
@@ -141,6 +142,7 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "one-saga-per-key",
             "bounded-attempts",
             "unbounded-wait",
+            "stops-when-asked",
             "heard",
             "bounded-growth",
         ]

@@ -119,7 +119,7 @@ impl<D: SagaData> Execution<'_, D> {
         let asks = compensation.is_some_and(|compensation| compensation.is_remote());
         let policy = self.policy(branch);
         let is_over = has_budget && policy.is_exhausted(attempts.spent + 1, asks);
-        if is_over || (agreed && policy.is_exhausted(attempts.own + 1, false)) {
+        if is_over || (agreed && policy.is_own_part_exhausted(attempts.own + 1)) {
             return self.exhausted(branch, error.into()).await;
         }
         self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked, own: agreed }).await

@@ -25,7 +25,7 @@ impl StepState {
         }
         let has_budget = !self.is_doubtful() || self.forward.panicked;
         let is_over = has_budget && shape.retry.is_exhausted(self.forward.spent, shape.remote);
-        (is_over || shape.retry.is_exhausted(self.forward.own, false)).then_some(Spent::Budget)
+        (is_over || shape.retry.is_own_part_exhausted(self.forward.own)).then_some(Spent::Budget)
     }
 
     /// Returns `true` if it has committed, or may have.

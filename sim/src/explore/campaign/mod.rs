@@ -54,9 +54,16 @@ pub struct Campaign {
     /// Kinds of fault that were taken out of every plan.
     #[serde(default)]
     pub without_faults: Vec<FaultKind>,
-    /// Kinds of fault that the profiles would allow, too, if the topology said [`fails_for_good`](crate::scenario::Topology::fails_for_good()).
+    /// Kinds of fault that the profiles would allow, too, if the topology declared that its services bear them, by
+    /// [`fails_for_good`](crate::scenario::Topology::fails_for_good()), [`restores`](crate::scenario::Topology::restores()),
+    /// [`next_release`](crate::scenario::Topology::next_release()) or
+    /// [`confirms_unroutable`](crate::scenario::Topology::confirms_unroutable()).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undeclared: Vec<FaultKind>,
+    /// Number of messages that a group may leave unacknowledged before the broker takes no more for it, where the topology
+    /// [says so](crate::scenario::Topology::group_holds()).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_holds: Option<usize>,
     /// Number of runs that were made.
     pub runs: u64,
     /// Runs that failed.
@@ -140,6 +147,7 @@ impl Campaign {
             enabled,
             without_faults: Vec::new(),
             undeclared: Vec::new(),
+            group_holds: None,
             runs: 0,
             failed: 0,
             idle: 0,

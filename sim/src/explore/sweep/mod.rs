@@ -33,11 +33,13 @@ pub fn sweep<R: Runner>(
         kinds
     };
     let enabled = kinds(&topology);
-    let mut undeclared = kinds(&topology.fails_for_good());
+    let group_holds = topology.group_holds;
+    let bears_all = topology.fails_for_good().restores().next_release().confirms_unroutable();
+    let mut undeclared = kinds(&bears_all);
     undeclared.retain(|kind| !enabled.contains(kind));
     let mut blank = Campaign::new(scenario.name(), options.profiles.clone(), options.seeds.base(), enabled);
     blank.without_faults.clone_from(&options.without_faults);
-    blank.undeclared = undeclared;
+    (blank.undeclared, blank.group_holds) = (undeclared, group_holds);
     let SweepOptions { seeds, profiles, without_faults, shard, .. } = options;
     let plans = SeedSearch::new(scenario, seeds, profiles, without_faults, *shard);
     search(runner, &plans, blank, &options.search, total, progress)

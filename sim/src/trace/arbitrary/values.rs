@@ -120,7 +120,8 @@ pub(super) fn claimed() -> impl Strategy<Value = Arc<[ClaimedRow]>> {
 
 pub(super) fn settled() -> impl Strategy<Value = Arc<[SettledRow]>> {
     let how = select(vec![SettledAs::Dispatched, SettledAs::Retry, SettledAs::Release, SettledAs::Dead]);
-    let one = (row(), how, any::<bool>()).prop_map(|(row, settled, held)| SettledRow { row, settled, held });
+    let one = (row(), how, any::<bool>(), any::<u32>());
+    let one = one.prop_map(|(row, settled, held, text_bytes)| SettledRow { row, settled, held, text_bytes });
     vec(one, 0..3).prop_map(Arc::from)
 }
 

@@ -22,7 +22,7 @@ pub struct ClaimedRow {
 }
 
 /// A row as it was settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettledRow {
     /// Row that was settled.
     pub row: RowId,
@@ -30,6 +30,21 @@ pub struct SettledRow {
     pub settled: SettledAs,
     /// `true` if the claim still held the row, so that it really was settled.
     pub held: bool,
+    /// Length in bytes of the text that is kept with it: the error of the attempt, or the reason for giving it up. `0` for every other
+    /// row, and in files that were written before it was told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub text_bytes: u32,
+}
+
+fn is_zero(bytes: &u32) -> bool {
+    *bytes == 0
+}
+
+/// Without the length of a text: an event has the fingerprint that it had before that was told.
+impl Hash for SettledRow {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.row, self.settled, self.held).hash(state);
+    }
 }
 
 /// Number of rows of one table of a store.

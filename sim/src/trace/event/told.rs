@@ -28,6 +28,12 @@ pub(crate) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>,
                     SettleOutcome::Dead { .. } => SettledAs::Dead,
                 },
                 held: held.get(index).copied().unwrap_or_default(),
+                text_bytes: match &settlement.outcome {
+                    SettleOutcome::Retry { error: text, .. } | SettleOutcome::Dead { reason: text } => {
+                        u32::try_from(text.len()).unwrap_or(u32::MAX)
+                    }
+                    _ => 0,
+                },
             });
             What::Settle { store, token, rows: rows.collect(), outcome }
         }

@@ -138,7 +138,7 @@ impl Script {
         (settled, held): (SettledAs, bool),
         outcome: Outcome,
     ) -> u64 {
-        let rows = messages.iter().map(|message| SettledRow { row: row(message), settled, held });
+        let rows = messages.iter().map(|message| SettledRow { row: row(message), settled, held, text_bytes: 0 });
         let (store, token, rows) = (store.into(), token(claim), rows.collect());
         self.event(process, What::Settle { store, token, rows, outcome })
     }

@@ -1,14 +1,15 @@
 //! What is kept without end.
 
 use seaworthy_core::{
-    ports::{Cell, RowChange, SagaStatus, StoreTable},
-    saga::Record,
+    ids::ClaimToken,
+    ports::{Cell, RowChange, RowId, SagaStatus, StoreTable},
+    saga::{Record, Value},
 };
 use seaworthy_sim::{
     invariants::{BoundedGrowth, Violation},
     scenario::Topology,
     trace::{
-        Effect, KeptRows, Outcome, ProcessIndex, What,
+        Effect, KeptRows, Outcome, ProcessIndex, SettledAs, SettledRow, What,
         script::{self, Script, handled},
     },
 };
@@ -83,8 +84,56 @@ fn the_text_of_an_error_is_kept_as_a_text_and_not_as_a_book() {
         script.commit(shipping, "shipping", Outcome::Done, [failed]);
         judge(BoundedGrowth::from_topology(&Topology::new()), &script)
     };
-    assert_eq!(sentences(&judged(5_000)), ["the text of an error is kept that is 5000 bytes long"]);
-    assert_eq!(judged(1_024), []);
+    let told = |bytes| format!("the text of an error is kept that is {bytes} bytes long: cut it to 1024");
+    assert_eq!(sentences(&judged(5_000)), [told(5_000)]);
+    assert_eq!((sentences(&judged(1_025)), judged(1_024)), (vec![&*told(1_025)], vec![]));
+}
+
+/// Wherever it is kept: with a dead letter, by a reader of the log, in the log of a saga, with a row that was claimed.
+#[test]
+fn each_place_in_which_the_text_of_an_error_is_kept_is_looked_at() {
+    let text = |is_long| SmolStr::from("x".repeat(if is_long { 1_025 } else { 1_024 }));
+    let committed = |effect: Effect| {
+        let mut script = Script::new();
+        let shipping = script.process("shipping-1");
+        script.commit(shipping, "shipping", Outcome::Done, [effect]);
+        judge(BoundedGrowth::from_topology(&Topology::new()), &script).len()
+    };
+    let of = message(1, "order-1").id;
+    let buried = |reason| committed(Effect::Buried { consumer: "shipping".into(), message: of, reason });
+    let given_up = |reason| committed(Effect::GivenUp { message: of, reason });
+    assert_eq!((buried(text(true)), buried(text(false))), (1, 0));
+    assert_eq!((given_up(text(true)), given_up(text(false))), (1, 0));
+    let step = || SmolStr::new_static("pay");
+    let records: [&dyn Fn(String) -> Record; 7] = [
+        &|error| Record::CompensationExhausted { step: step(), error },
+        &|reason| Record::Rejected { step: step(), reason, maybe_executed: false },
+        &|reason| Record::Stuck { reason },
+        &|reason| Record::SkippedByOperator { step: step(), reason },
+        &|reason| Record::Settled { step: step(), done: false, output: Value::NULL, reason },
+        &|reason| Record::Abandoned { reason },
+        &|reason| Record::Declined { reason },
+    ];
+    for record in records {
+        let logged = |is_long| {
+            let records = vec![record(text(is_long).into()).encode()];
+            let (saga, epoch, status) = (script::saga(1), 1, SagaStatus::Running);
+            committed(Effect::SagaLogged { saga, epoch, length: 1, records, status })
+        };
+        assert_eq!((logged(true), logged(false)), (1, 0));
+    }
+    for (settled, held, violations) in
+        [(SettledAs::Dead, true, 1), (SettledAs::Retry, true, 1), (SettledAs::Dead, false, 0)]
+    {
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        let row = |text_bytes| SettledRow { row: RowId(1), settled, held, text_bytes };
+        let (store, token) = ("orders".into(), ClaimToken(uuid::Uuid::nil()));
+        let rows = [row(1_025), row(1_024)].into_iter().collect();
+        script.event(orders, What::Settle { store, token, rows, outcome: Outcome::Done });
+        let found = judge(BoundedGrowth::from_topology(&Topology::new()), &script);
+        assert_eq!(found.len(), violations, "{settled}, {held}");
+    }
 }
 
 /// So many rows of each table before the first boot and at the end, after so much work.

@@ -8,6 +8,7 @@ mod held_up;
 mod hoard;
 mod prompt;
 mod saga_held_up;
+mod stops_when_asked;
 mod unbounded_wait;
 
 use seaworthy_core::{message::Message, ports::SubscriptionSpec};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use seaworthy_core::ports::Operation;
+use seaworthy_core::{
+    message::{Message, Schedule},
+    ports::{Operation, Timestamp},
+};
 use seaworthy_sim::{
     invariants::{PromptWhenCalm, Violation},
     plan::FaultKind,
@@ -38,6 +41,34 @@ fn a_message_that_is_published_or_handled_late_is_told() {
     let handled = "`shipping` was done with a message 4 s after it was published, and nothing had gone wrong";
     assert_eq!(sentences(&late(0, 4_000, false)), [handled]);
     assert_eq!(late(1_000, 1_000, false), []);
+}
+
+/// By what is allowed where nobody says anything.
+#[test]
+fn eight_seconds_are_late_enough_for_whatever_is_done_first() {
+    let after = |ms: u64, not_before: Option<Timestamp>| {
+        let placed = Message { schedule: Schedule { not_before, ..Schedule::NONE }, ..message(1, "order-1") };
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        script.commit(orders, "orders", Outcome::Done, [staged(&placed)]);
+        script.after_ms(ms);
+        script.publish(orders, &placed, Outcome::Done);
+        judge(PromptWhenCalm::new(&groups()), &script).len()
+    };
+    assert_eq!((after(7_999, None), after(8_000, None)), (0, 1));
+    assert_eq!(after(60_000, Some(Timestamp::from_millis(60_000))), 0, "it was held back");
+}
+
+#[test]
+fn a_message_that_the_broker_has_put_off_waits_for_room() {
+    let placed = message(1, "order-1");
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&placed)]);
+    script.publish(orders, &placed, Outcome::Unavailable);
+    script.after_ms(30_000);
+    script.publish(orders, &placed, Outcome::Done);
+    assert_eq!(judge(PromptWhenCalm::new(&groups()), &script), []);
 }
 
 #[test]

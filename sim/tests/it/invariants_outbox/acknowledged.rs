@@ -1,5 +1,9 @@
 //! Success that was told to the broker before there was any.
 
+use seaworthy_core::{
+    message::{Message, Schedule},
+    ports::Timestamp,
+};
 use seaworthy_sim::{
     invariants::AcknowledgedBeforeHandled,
     trace::{
@@ -47,6 +51,15 @@ fn a_type_that_is_always_handled_first_is_not_acknowledged_without_even_in_a_run
     let found = judge(learnt(AcknowledgedBeforeHandled::new(&groups()), &practice), &script);
     assert_eq!(sentences(&found), ["`shipping` acknowledged a message that it had not handled"]);
     assert_eq!(found[0].events, [acked]);
+
+    // One that expires may be dropped, for all that is known.
+    let schedule = Schedule { expires: Some(Timestamp::from_millis(1)), ..Schedule::NONE };
+    let offer = Message { schedule, ..script::message(4, "orders", "order-20") };
+    let mut script = Script::new();
+    script.process("shipping-1");
+    script.deliver(shipping, "shipping", &offer);
+    script.ack(shipping, "shipping", &offer, Outcome::Done);
+    assert_eq!(judge(learnt(AcknowledgedBeforeHandled::new(&groups()), &practice), &script), []);
 
     // The same group and another type: nobody knows whether it is ignored.
     let mut other = script::message(3, "orders", "order-19");

@@ -38,7 +38,7 @@ fn topology(_: bool) -> Topology {
 }
 
 /// All orders have one key.
-fn placing_in_one_line(ports: Ports, name: String) -> BoxFuture<'static, Result<Answer, StoreError>> {
+pub(super) fn placing_in_one_line(ports: Ports, name: String) -> BoxFuture<'static, Result<Answer, StoreError>> {
     Box::pin(async move { place(&ports, &name, "all").await })
 }
 

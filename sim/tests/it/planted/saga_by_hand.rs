@@ -13,6 +13,7 @@ use seaworthy_core::{
 };
 use seaworthy_sim::scenario::Topology;
 
+use super::whole_errors::with_its_page;
 use crate::small_service::{Answer, messaging::fronts, serve};
 
 /// What is wrong with it.
@@ -26,6 +27,8 @@ pub(super) enum Mistake {
     BeginsAnew,
     /// One that has ended is ended once more.
     EndsAgain,
+    /// What the bank says is kept with the page that it comes on, whole.
+    KeepsWholeReasons,
 }
 
 pub(super) fn topology(mistake: Mistake) -> Topology {
@@ -45,7 +48,8 @@ async fn check_out(ports: &Ports, name: &str, mistake: Mistake) -> Result<Answer
         is_reserved = true;
     }
     if !saga.has(|record| matches!(record, Record::CompensationBegun { .. })) {
-        let refused = Record::Rejected { step: "pay".into(), reason: "no card".into(), maybe_executed: false };
+        let reason = with_its_page("no card", mistake != Mistake::KeepsWholeReasons).into();
+        let refused = Record::Rejected { step: "pay".into(), reason, maybe_executed: false };
         let back = Record::CompensationBegun { cause: CompensationCause::Rejected };
         saga.append(ports.store.begin().await?, vec![refused, back], SagaStatus::Compensating).await?;
     }

@@ -73,10 +73,13 @@ fn an_attempt_that_waits_for_an_answer_for_ever() {
     is_found_and_the_right_service_holds("saga-held-up", Service::wrong("waits-for-ever", without_a_limit));
 }
 
-/// Waits until both sagas of an item have ended: whoever asks waits as long.
+/// Waits until both sagas of an item have ended: whoever asks waits as long, and asks again where this process stops.
 async fn ended(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
     for kind in KINDS {
         while !ports.store.saga(saga_id("checkout", &format!("{name}-{kind}"))).await?.is_some_and(has_ended) {
+            if ports.stop.is_set() {
+                return Err(StoreError::Unavailable("this process stops: ask again".into()));
+            }
             ports.clock.sleep(REST).await;
         }
     }

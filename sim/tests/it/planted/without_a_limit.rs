@@ -140,10 +140,13 @@ struct Confirms;
 
 impl Action<String> for Confirms {}
 
-/// Whoever asks waits until the saga has ended, so that the storm goes on for as long.
+/// Whoever asks waits until the saga has ended, so that the storm goes on for as long, and asks again where this process stops.
 async fn ended(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
     let id = saga_id("checkout", name);
     while !ports.store.saga(id).await?.is_some_and(|saga| saga.status.is_terminal()) {
+        if ports.stop.is_set() {
+            return Err(StoreError::Unavailable("this process stops: ask again".into()));
+        }
         ports.clock.sleep(REST).await;
     }
     Ok(Answer::Yes)

@@ -166,7 +166,7 @@ pub(crate) async fn listen_by_hand(
     }
 }
 
-/// Receives orders until the connection is lost; what can't be dealt with is given back.
+/// Receives orders until the connection is lost, or a stop is asked for; what can't be dealt with is given back.
 pub(crate) async fn receive(
     ports: &Ports,
     deal: &impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
@@ -182,7 +182,7 @@ pub(crate) async fn receive_as(
     deal: &impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
 ) {
     let Ok(subscription) = ports.broker.subscribe(spec).await else { return };
-    while let Ok(deliveries) = subscription.receive(16).await {
+    while let Either::Left((Ok(deliveries), _)) = select(subscription.receive(16), pin!(ports.stop.wait())).await {
         for delivery in deliveries {
             let Err(error) = deal(ports, &*subscription, &delivery).await else { continue };
             let _ = match error {

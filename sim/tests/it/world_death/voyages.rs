@@ -1,11 +1,11 @@
 //! Two right services whose futures stand side by side: the core's own parallel steps, and a consumer that handles a batch
 //! at once.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use seaworthy_core::{
     message::MessageBuilder,
     outbox::Relay,
@@ -98,12 +98,12 @@ async fn start(ports: &Ports, orchestrator: &Orchestrator, trip: &str) -> Result
 async fn ledger(boot: Boot) {
     let ports = boot.ports;
     let spec = SubscriptionSpec { group: "ledger".into(), topics: vec!["trips".into()] };
-    loop {
+    while !ports.stop.is_set() {
         let Ok(subscription) = ports.broker.subscribe(&spec).await else {
             ports.clock.sleep(Duration::from_millis(100)).await;
             continue;
         };
-        while let Ok(deliveries) = subscription.receive(8).await {
+        while let Either::Left((Ok(deliveries), _)) = select(subscription.receive(8), pin!(ports.stop.wait())).await {
             let handled = join_all(deliveries.iter().map(|delivery| note(&ports, delivery))).await;
             for (delivery, handled) in deliveries.iter().zip(handled) {
                 // Where the broker does not hear, it delivers again.

@@ -1,0 +1,135 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use smol_str::SmolStr;
+
+use super::{Entity, Interest, Invariant, Judge, Mode};
+use crate::{
+    plan::FaultKind,
+    topology::Topology,
+    trace::{Event, VirtualTime, What},
+};
+
+/// `stops-when-asked`: a process that is asked to stop, as at each deployment, ends by itself.
+///
+/// It has ten seconds for that, as with many a platform; then it is killed, with whatever it has in hand. One that is still there by then
+/// has a loop that does not look at [`ports.stop`](seaworthy_core::ports::Ports), or waits for something that nothing brings while it stops.
+/// A process whose main function has returned before is over once its tasks are.
+///
+/// Not judged is a stop while anything else is wrong or has just been: a call that is held up, an outage, a fault that strikes until the
+/// process is killed; nor one in a run whose port calls take so long that a batch of them fills the ten seconds.
+///
+/// State: one entry for each process that was asked to stop and is there.
+#[derive(Debug)]
+pub struct StopsWhenAsked {
+    names: Vec<(SmolStr, SmolStr)>,
+    /// Calls take so long in this run that nothing can be asked.
+    is_slow: bool,
+    asked: Vec<Asked>,
+    /// Faults that last and are not over.
+    lasting: BTreeSet<u32>,
+    /// Until then something may be held up.
+    held_up_until: VirtualTime,
+}
+
+/// A process that was asked to stop.
+#[derive(Debug)]
+struct Asked {
+    whose: (u16, u32),
+    at: VirtualTime,
+    event: u64,
+}
+
+/// Time that the world leaves a process that is asked to stop.
+const STOP_WITHIN: VirtualTime = 10_000_000;
+
+/// Longer than anything takes that an outage has left behind: a backoff, a lease.
+const AFTERMATH: VirtualTime = 60_000_000;
+
+/// Longer than a call that is held up takes, and than one takes that hangs for good.
+const HELD_UP: VirtualTime = 120_000_000;
+const HANGS: VirtualTime = 720_000_000;
+
+/// So many calls may be left to do for what a process has in hand.
+const CALLS: u64 = 100;
+
+impl StopsWhenAsked {
+    /// The invariant at the start of a run of a topology.
+    pub fn from_topology(topology: &Topology) -> Self {
+        let names = topology.processes.iter().map(|process| (process.service.clone(), process.name.clone()));
+        Self { names: names.collect(), is_slow: false, asked: Vec::new(), lasting: BTreeSet::new(), held_up_until: 0 }
+    }
+
+    fn strike(&mut self, index: u32, kind: FaultKind, lasts: bool, at: VirtualTime) {
+        // Whatever it does, it may be why somebody is still there.
+        self.asked.clear();
+        if lasts {
+            self.lasting.insert(index);
+        }
+        let until = match kind {
+            FaultKind::Delay => at + HELD_UP,
+            FaultKind::Hang => at + HANGS,
+            _ => at,
+        };
+        self.held_up_until = self.held_up_until.max(until);
+    }
+
+    fn crash(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        let whose = (event.process.0, event.incarnation);
+        let Some(asked) = self.asked.iter().position(|asked| asked.whose == whose) else { return };
+        let asked = self.asked.swap_remove(asked);
+        if event.at < asked.at + STOP_WITHIN {
+            return;
+        }
+        let (service, name) = self.names.get(usize::from(event.process.0)).cloned().unwrap_or_default();
+        let sentence = format!(
+            "process {name} was asked to stop and was still there {} s later, when it was killed: let each loop end with `ports.stop`",
+            (event.at - asked.at) / 1_000_000
+        );
+        judge.violate(Entity::named(service, name), sentence, vec![asked.event, event.number]);
+    }
+}
+
+impl Invariant for StopsWhenAsked {
+    fn name(&self) -> &'static str {
+        "stops-when-asked"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::FAULT | Interest::PROCESS
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a process that was asked to stop while nothing else was wrong")
+    }
+
+    fn pace(&mut self, longest_call: Duration) {
+        self.is_slow = longest_call.as_micros() as u64 * CALLS > STOP_WITHIN;
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Fault { kind: FaultKind::Stop, .. } => {
+                if !self.is_slow && self.lasting.is_empty() && event.at > self.held_up_until {
+                    judge.judged();
+                    let whose = (event.process.0, event.incarnation);
+                    self.asked.push(Asked { whose, at: event.at, event: event.number });
+                }
+            }
+            What::Fault { index, kind, point } => self.strike(*index, *kind, point.is_none(), event.at),
+            What::FaultOver { index } => {
+                if self.lasting.remove(index) {
+                    self.held_up_until = self.held_up_until.max(event.at + AFTERMATH);
+                }
+            }
+            What::Exit { .. } | What::Panic { .. } => {
+                self.asked.retain(|asked| asked.whose != (event.process.0, event.incarnation))
+            }
+            What::Crash => self.crash(event, judge),
+            _ => {}
+        }
+    }
+}

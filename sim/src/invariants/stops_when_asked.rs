@@ -59,6 +59,15 @@ impl StopsWhenAsked {
         Self { names: names.collect(), is_slow: false, asked: Vec::new(), lasting: BTreeSet::new(), held_up_until: 0 }
     }
 
+    fn ask(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if self.is_slow || !self.lasting.is_empty() || event.at <= self.held_up_until {
+            return;
+        }
+        judge.judged();
+        let whose = (event.process.0, event.incarnation);
+        self.asked.push(Asked { whose, at: event.at, event: event.number });
+    }
+
     fn strike(&mut self, index: u32, kind: FaultKind, lasts: bool, at: VirtualTime) {
         // Whatever it does, it may be why somebody is still there.
         self.asked.clear();
@@ -112,18 +121,10 @@ impl Invariant for StopsWhenAsked {
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
-            What::Fault { kind: FaultKind::Stop, .. } => {
-                if !self.is_slow && self.lasting.is_empty() && event.at > self.held_up_until {
-                    judge.judged();
-                    let whose = (event.process.0, event.incarnation);
-                    self.asked.push(Asked { whose, at: event.at, event: event.number });
-                }
-            }
+            What::Fault { kind: FaultKind::Stop, .. } => self.ask(event, judge),
             What::Fault { index, kind, point } => self.strike(*index, *kind, point.is_none(), event.at),
-            What::FaultOver { index } => {
-                if self.lasting.remove(index) {
-                    self.held_up_until = self.held_up_until.max(event.at + AFTERMATH);
-                }
+            What::FaultOver { index } if self.lasting.remove(index) => {
+                self.held_up_until = self.held_up_until.max(event.at + AFTERMATH);
             }
             What::Exit { .. } | What::Panic { .. } => {
                 self.asked.retain(|asked| asked.whose != (event.process.0, event.incarnation))

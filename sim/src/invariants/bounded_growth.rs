@@ -73,7 +73,7 @@ const BESIDES: u64 = 100;
 /// Twice the number beyond which the core condenses a log.
 const ENTRIES_MAX: u64 = 512;
 
-/// What the core cuts errors to, in bytes.
+/// Length to which the core cuts errors, in bytes.
 const ERROR_MAX: usize = 1_024;
 
 impl BoundedGrowth {

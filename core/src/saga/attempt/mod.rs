@@ -48,7 +48,7 @@ struct FailedAttempt {
     failure: AttemptFailure,
     error: String,
     panicked: bool,
-    /// Whoever was asked has agreed, and our own part failed.
+    /// Failure of our own part, where whoever was asked has agreed.
     own: bool,
 }
 

@@ -91,7 +91,7 @@ impl fmt::Display for LeftOut {
 mod tests {
     use super::*;
 
-    /// What is left out of a campaign in which each operation was called, and these kinds were not declared for.
+    /// Lines of a campaign in which each operation was called, and these kinds were not declared for.
     fn left_out(undeclared: &[FaultKind], group_holds: Option<usize>) -> Vec<String> {
         let mut campaign = Campaign::new("shop", Vec::new(), None, []);
         campaign.runs = 1;

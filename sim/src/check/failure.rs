@@ -99,7 +99,7 @@ pub(super) fn tell<S: Scenario>(
     let plan = match &failure.source {
         Source::Exhaust { seed, items, faults, .. } => {
             match without_faults(scenario, *seed, usize::try_from(*items).unwrap_or(usize::MAX)) {
-                Ok(plan) => Plan { faults: faults.clone(), ..plan },
+                Ok(plan) => Plan { faults: faults.to_vec(), ..plan },
                 Err(error) => return format!("{text}{}\n{error}", failure.violation.sentence),
             }
         }

@@ -29,7 +29,7 @@ pub enum Source {
         /// Number of items of that workload.
         items: u64,
         /// Faults of the plan.
-        faults: Vec<Fault>,
+        faults: Box<[Fault]>,
         /// Whether it is counted among all pairs, or among those that no other one stands for.
         #[serde(default)]
         all_pairs: bool,

@@ -143,7 +143,7 @@ impl<W: Workload> Exhaust<W> {
     }
 
     fn source(&self, position: u64, plan: &Plan<W>) -> Source {
-        let (seed, items, faults) = (plan.seed, plan.workload.len() as u64, plan.faults.clone());
+        let (seed, items, faults) = (plan.seed, plan.workload.len() as u64, plan.faults.clone().into());
         Source::Exhaust { number: position + 1, seed, items, faults, all_pairs: self.all_pairs }
     }
 }

@@ -30,7 +30,7 @@ pub enum Source {
         items: u64,
         /// Faults of the plan.
         faults: Box<[Fault]>,
-        /// Whether it is counted among all pairs, or among those that no other one stands for.
+        /// The number is one among all pairs, if this is set, or among those that no other one stands for.
         #[serde(default)]
         all_pairs: bool,
     },

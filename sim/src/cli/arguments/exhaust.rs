@@ -22,7 +22,7 @@ pub(in crate::cli) struct ExhaustArguments {
     /// Largest number of faults of a plan: 1 tries every fault, 2 every pair of them, too
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(in crate::cli) k: u8,
-    /// Tries those pairs, too, that others stand for: several times as many
+    /// Tries those pairs, too, that others stand for: twice as many, or more
     #[arg(long)]
     pub(in crate::cli) all_pairs: bool,
     /// Number of items of the workload that are kept, the first ones; the number of pairs grows with their square. As many as

@@ -19,7 +19,7 @@ pub struct ExhaustOptions {
     pub shard: Shard,
     /// Kinds of fault that are not tried.
     pub without_faults: Vec<FaultKind>,
-    /// Whether pairs are tried, too, that others stand for.
+    /// Pairs that others stand for are tried, too, if this is set.
     pub all_pairs: bool,
     /// Options of the runs.
     pub search: SearchOptions,
@@ -75,7 +75,7 @@ impl ExhaustOptions {
         self
     }
 
-    /// Sets whether pairs are tried, too, that others stand for: several times as many.
+    /// Sets if pairs that others stand for are tried, too: twice as many, or more.
     #[must_use]
     pub fn all_pairs(mut self, all_pairs: bool) -> Self {
         self.all_pairs = all_pairs;

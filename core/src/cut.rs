@@ -8,8 +8,16 @@ const KEPT_BYTES_MAX: usize = 1_024;
 const MORE: &str = "…";
 
 /// Returns a text as it may be kept: whole where it is short, and otherwise its beginning, on a character's boundary,
-/// with a sign that there was more. At most 1 KiB in all.
-pub(crate) fn cut<T: AsRef<str> + From<String>>(text: T) -> T {
+/// with a sign that there was more. At most 1 KiB in all. An adapter cuts what it keeps of its own accord, such as why a row can't
+/// be read; what it is given by the core is cut.
+///
+/// ```
+/// use seaworthy_core::cut::cut;
+///
+/// assert_eq!(cut("no such table".to_owned()), "no such table");
+/// assert_eq!(cut("x".repeat(1 << 20)).len(), 1_024);
+/// ```
+pub fn cut<T: AsRef<str> + From<String>>(text: T) -> T {
     let whole = text.as_ref();
     if whole.len() <= KEPT_BYTES_MAX {
         return text;

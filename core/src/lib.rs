@@ -20,6 +20,7 @@
 //! | [`payload`] | bytes in JSON that a person can read | to write messages and documents to a log or a file |
 //! | [`settings`] | what is wrong with a configuration | where settings come from outside |
 //! | [`backoff`](mod@backoff), [`wake`], [`stop`] | delays, hints, graceful stop | to run loops of your own beside |
+//! | [`cut`](mod@cut) | texts of errors as they are kept | to write an adapter |
 //! | `conformance` | what every adapter must do, as checks (feature `conformance`) | to write an adapter |
 
 pub mod aggregate;
@@ -28,7 +29,7 @@ pub mod boot;
 pub mod choreography;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod cut;
+pub mod cut;
 pub mod events;
 pub mod ids;
 pub mod inbox;

@@ -14,6 +14,7 @@ mod package_readmes;
 mod properties;
 mod public_paths;
 mod readme;
+mod redb_outside;
 mod redb_simulation;
 mod seeds;
 mod snapshots;

@@ -124,8 +124,10 @@ impl Translator for Hasty {
     }
 }
 
-#[test]
-fn seed_28_a_command_that_is_stale_each_time_is_given_up_and_rejected() {
+/// The moments before which the router is not told that a command is stale, which it is each time, on each store. Its handlers draw
+/// from the randomness of the process of this number.
+fn told_at(process: u64) -> Vec<Vec<Timestamp>> {
+    let all = Mutex::new(Vec::new());
     on_each_store(async |world| {
         world.declare_room();
         world.furnish([player("ann", 100)], [table("t-1", 6)]).await;
@@ -135,7 +137,7 @@ fn seed_28_a_command_that_is_stale_each_time_is_given_up_and_rejected() {
         world.ports.spawn("relay", Relay::new(&world.ports).run());
         world.ports.spawn("router", hasty.consumer(&world.ports).run());
         for (name, handlers, topic) in [
-            ("tables", table_commands(&world.ports), Tables::commands_topic()),
+            ("tables", table_commands(&world.replica(process)), Tables::commands_topic()),
             ("player-rejections", player_rejections(&world.ports, FollowUp::none()), Players::rejections_topic()),
         ] {
             world.ports.spawn(name, Consumer::new(&world.ports, name, handlers, ConsumerConfig::new([topic])).run());
@@ -150,7 +152,18 @@ fn seed_28_a_command_that_is_stale_each_time_is_given_up_and_rejected() {
         let at: Vec<i64> = world.broker.accepted().iter().filter_map(of_kind).collect();
         let pauses: Vec<i64> = at.windows(2).map(|two| two[1] - two[0]).collect();
         assert!(pauses.iter().zip([25, 50, 100]).all(|(pause, least)| *pause >= least), "{pauses:?}");
+        let told = world.sent("command.stale").into_iter().map(|told| told.schedule.not_before.expect("not at once"));
+        all.lock().expect("no panic").push(told.collect());
     });
+    all.into_inner().expect("no panic")
+}
+
+/// Each process draws its own pauses, so that those who were late together are not late together again.
+#[test]
+fn seed_28_a_command_that_is_stale_each_time_is_given_up_and_rejected() {
+    let (some, others) = (told_at(2), told_at(3));
+    assert!(some.iter().chain(&others).all(|moments| moments.len() >= 3), "{some:?} {others:?}");
+    assert!(some.iter().zip(&others).all(|(some, others)| some.iter().all(|moment| !others.contains(moment))));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seaworthy_core::{
+    choreography::{Domain, FollowUp, REJECTED, Rejection, RejectionReason, rejected_letters},
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
     outbox::{LogRelay, Relay},
@@ -12,7 +13,11 @@ use seaworthy_core::{
 };
 use uuid::Uuid;
 
-use crate::support::{World, on_each_store};
+use crate::support::{
+    World,
+    card_room::{Players, player, player_rejections, player_to_table, table},
+    on_each_store,
+};
 
 /// An answer of a megabyte, of characters that have two bytes each and lie at odd places.
 fn long() -> String {
@@ -114,5 +119,32 @@ fn what_a_saga_keeps_of_its_participants() {
             })
             .collect();
         assert_eq!(texts.iter().map(|text| is_cut(text)).collect::<Vec<_>>(), [true; 3]);
+    });
+}
+
+/// The aggregate that refuses a command gives any reason that can be written down; its source keeps the command with it.
+#[test]
+fn the_reason_of_a_rejected_command_that_is_kept() {
+    on_each_store(async |world| {
+        world.declare_room();
+        world.furnish([player("ann", 100)], [table("t-1", 6)]).await;
+        let ports = &world.ports;
+        ports.spawn("relay", Relay::new(ports).run());
+        ports.spawn("router", player_to_table().consumer(ports).run());
+        let handlers = player_rejections(ports, FollowUp::none().dead_letter());
+        let config = ConsumerConfig::new([Players::rejections_topic()]);
+        ports.spawn("rejections", Consumer::new(ports, "player-rejections", handlers, config).run());
+        world.change_player("ann", |player| player.join("t-1", 40)).await;
+        world.pass(Duration::from_secs(5)).await;
+        let command = world.sent("seat.player").remove(0);
+        let rejection = Rejection { command: command.clone(), reason: RejectionReason::Refused(long().into()) };
+        let told = MessageBuilder::new("table", REJECTED, "ann").topic(Players::rejections_topic()).json(&rejection);
+        let told = told.expect("a form").derive(command.id.0, &["rejection"], Timestamp::EPOCH);
+        world.stage([told]).await;
+        world.pass(Duration::from_secs(5)).await;
+        let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
+        let letters = ports.store.dead_letters(&request).await.expect("up");
+        assert!(is_cut(&letters[0].reason), "{} bytes", letters[0].reason.len());
+        assert_eq!((letters.len(), letters[0].message.id), (1, command.id));
     });
 }

@@ -6,22 +6,23 @@ use super::{Entity, Interest, Invariant, Judge, Mode};
 use crate::{
     plan::FaultKind,
     topology::Topology,
-    trace::{Event, VirtualTime, What},
+    trace::{Event, VirtualTime, What, micros},
 };
 
 /// `stops-when-asked`: a process that is asked to stop, as at each deployment, ends by itself.
 ///
-/// It has ten seconds for that, as with many a platform; then it is killed, with whatever it has in hand. One that is still there by then
+/// It has [ten seconds](Topology::stops_within()) for that, as with many a platform; then it is killed, with whatever it has in hand. One that is still there by then
 /// has a loop that does not look at [`ports.stop`](seaworthy_core::ports::Ports), or waits for something that nothing brings while it stops.
 /// A process whose main function has returned before is over once its tasks are.
 ///
 /// Not judged is a stop while anything else is wrong or has just been: a call that is held up, an outage, a fault that strikes until the
-/// process is killed; nor one in a run whose port calls take so long that a batch of them fills the ten seconds.
+/// process is killed; nor one in a run whose port calls take so long that a batch of them fills that time.
 ///
 /// State: one entry for each process that was asked to stop and is there.
 #[derive(Debug)]
 pub struct StopsWhenAsked {
     names: Vec<(SmolStr, SmolStr)>,
+    within: VirtualTime,
     /// Calls take so long in this run that nothing can be asked.
     is_slow: bool,
     asked: Vec<Asked>,
@@ -39,9 +40,6 @@ struct Asked {
     event: u64,
 }
 
-/// Time that the world leaves a process that is asked to stop.
-const STOP_WITHIN: VirtualTime = 10_000_000;
-
 /// Longer than anything takes that an outage has left behind: a backoff, a lease.
 const AFTERMATH: VirtualTime = 60_000_000;
 
@@ -56,7 +54,8 @@ impl StopsWhenAsked {
     /// The invariant at the start of a run of a topology.
     pub fn from_topology(topology: &Topology) -> Self {
         let names = topology.processes.iter().map(|process| (process.service.clone(), process.name.clone()));
-        Self { names: names.collect(), is_slow: false, asked: Vec::new(), lasting: BTreeSet::new(), held_up_until: 0 }
+        let (names, within) = (names.collect(), micros(topology.stop_within));
+        Self { names, within, is_slow: false, asked: Vec::new(), lasting: BTreeSet::new(), held_up_until: 0 }
     }
 
     fn ask(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -86,7 +85,7 @@ impl StopsWhenAsked {
         let whose = (event.process.0, event.incarnation);
         let Some(asked) = self.asked.iter().position(|asked| asked.whose == whose) else { return };
         let asked = self.asked.swap_remove(asked);
-        if event.at < asked.at + STOP_WITHIN {
+        if event.at < asked.at + self.within {
             return;
         }
         let (service, name) = self.names.get(usize::from(event.process.0)).cloned().unwrap_or_default();
@@ -116,7 +115,7 @@ impl Invariant for StopsWhenAsked {
     }
 
     fn pace(&mut self, longest_call: Duration) {
-        self.is_slow = longest_call.as_micros() as u64 * CALLS > STOP_WITHIN;
+        self.is_slow = micros(longest_call) * CALLS > self.within;
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {

@@ -8,12 +8,8 @@ use super::{incarnation::Incarnation, panics::Panicked, run_state::Due, spent::S
 use crate::{
     invariants::Entity,
     plan::Restart,
-    trace::{VirtualTime, What},
+    trace::{What, micros},
 };
-
-/// So long a process that is asked to stop may take, in virtual microseconds: what container platforms give by default is
-/// 10 to 30 s.
-const STOP_WITHIN: VirtualTime = 10_000_000;
 
 /// Reason for which a process has ended that was asked to.
 const STOPPED: &str = "it was asked to stop";
@@ -42,7 +38,7 @@ impl World {
     /// Asks an incarnation to stop, as a deployment does, and gives it some time for it.
     pub(crate) fn stop(&self, incarnation: &Arc<Incarnation>, restart: Restart) {
         if !incarnation.is_dead() && incarnation.asked_to_stop(restart) {
-            let at = self.elapsed() + STOP_WITHIN;
+            let at = self.elapsed() + micros(self.topology.stop_within);
             self.state().schedule(at, Due::Kill(incarnation.clone()));
             self.nudge.notify_one();
         }

@@ -31,6 +31,15 @@ impl Topology {
         self
     }
 
+    /// Declares how long a process may take that is asked to stop, as at each deployment, before it is killed; 10 s if it is not
+    /// said, and platforms give 10 to 30 s. Who is still there by then is told
+    /// ([`StopsWhenAsked`](crate::invariants::StopsWhenAsked)).
+    #[must_use]
+    pub fn stops_within(mut self, limit: Duration) -> Self {
+        self.stop_within = limit;
+        self
+    }
+
     /// Declares that the service copes with a store that is put back to a copy of an earlier time: plans hold the disturbance
     /// [`Restore`](crate::plan::Disturbance::Restore) from then on, of some seconds, some minutes or an hour ago. Whoever restores has the store begin another
     /// [epoch](seaworthy_core::message::Message::epoch).

@@ -82,6 +82,8 @@ pub struct Topology {
     pub fails_for_good: bool,
     /// `true` if plans may put a store back to what it was, see [`restores`](Self::restores()).
     pub restores: bool,
+    /// Time that a process has which is asked to stop, see [`stops_within`](Self::stops_within()).
+    pub stop_within: Duration,
     /// Time that the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
     /// `true` if the broker confirms what it can route to nobody, see
@@ -137,6 +139,7 @@ impl Default for Topology {
             has_next_release: false,
             fails_for_good: false,
             restores: false,
+            stop_within: Duration::from_secs(10),
             visibility_timeout: Duration::from_secs(5),
             confirms_unroutable: false,
             group_holds: None,

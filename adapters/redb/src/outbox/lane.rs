@@ -1,6 +1,6 @@
 //! Keys: which row of one is its head, and how many dead ones it has.
 
-use seaworthy_core::ports::Timestamp;
+use seaworthy_core::{cut::cut, ports::Timestamp};
 use smol_str::format_smolstr;
 
 use super::row::{self, Lane, Row, RowState, dead_of};
@@ -84,7 +84,7 @@ pub(super) fn end(tables: Tables<'_>, sequence: u64, before: &Row, dead: Option<
 /// Gives up an open row that no relay can be given, because its message can't be read.
 pub(super) fn bury_unread(tables: Tables<'_>, sequence: u64, reason: &str, now: Timestamp) -> Result<()> {
     let Some(before) = row::read(*tables, sequence)?.filter(Row::is_open) else { return Ok(()) };
-    let reason = format_smolstr!("can't be read, mend it or delete it: {reason}");
+    let reason = cut(format_smolstr!("can't be read, mend it or delete it: {reason}"));
     end(tables, sequence, &before, Some(&reason), now)?;
     tracing::warn!(row = sequence, %reason, "outbox row is dead");
     Ok(())

@@ -1,7 +1,7 @@
 //! Keys: which row of one is its head, and how many dead ones it has.
 
 use rusqlite::{Connection, OptionalExtension};
-use seaworthy_core::ports::Timestamp;
+use seaworthy_core::{cut::cut, ports::Timestamp};
 use smol_str::format_smolstr;
 
 /// The earliest rows of the key of row `?1` that are pending, and that are claimed: each state is a range of the index of
@@ -84,7 +84,7 @@ pub(super) const GAP: &str =
 
 /// Gives up an open row that no relay can be given, because it can't be read.
 pub(super) fn bury_unread(connection: &Connection, row: i64, reason: &str, now: Timestamp) -> rusqlite::Result<()> {
-    let reason = format_smolstr!("can't be read, mend it or delete it: {reason}");
+    let reason = cut(format_smolstr!("can't be read, mend it or delete it: {reason}"));
     let buried: Option<bool> = connection
         .prepare_cached(
             "UPDATE seaworthy_outbox SET state = 3, claim_token = NULL, last_error = ?2, settled_at = ?3

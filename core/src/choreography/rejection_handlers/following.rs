@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::super::{Domain, FollowUp, Rejection, follow_up::REVOKED, sent::Sent, stale::ABORTED};
 use crate::{
+    cut::cut,
     ids::{OperationId, derive},
     inbox::HandlerError,
     message::{Message, MessageBuilder},
@@ -64,7 +65,7 @@ impl Following {
         let now = self.clock.now();
         let message = |kind, subject: &SmolStr| MessageBuilder::new(self.domain, kind, subject.clone()).caused_by(told);
         if follow_up.dead_letter {
-            let (consumer, reason) = (letters(self.domain), reason.to_smolstr());
+            let (consumer, reason) = (letters(self.domain), cut(reason.to_smolstr()));
             tx.inbox_bury(&InboxEntry::for_message(&consumer, command), command, &reason).await?;
             let message = command.id;
             // It is one once that is committed; an attempt that fails or conflicts is made again.

@@ -26,7 +26,13 @@ fn what_is_stuck_or_dead_is_counted_listed_and_told() {
     assert_eq!((&saga["status"], &saga["waits_for"]["step"]), (&"stuck".into(), &"open_order".into()), "{document}");
     assert_eq!(shop.document(&["stuck", "--reason", "used up"])["sagas"], document["sagas"]);
     assert_eq!(shop.document(&["stuck", "--reason", "weather"])["sagas"], serde_json::json!([]));
-    for nothing in [&["stuck", "--because", "weather"], &["sagas", "--status", "running"], &["stuck", "--for", "1d"]] {
+    assert_eq!(shop.document(&["stuck", "--definition", CHECKOUT])["sagas"], document["sagas"]);
+    for nothing in [
+        &["stuck", "--because", "weather"],
+        &["stuck", "--definition", "refund"],
+        &["sagas", "--status", "running"],
+        &["stuck", "--for", "1d"],
+    ] {
         assert_eq!(shop.document(nothing)["sagas"], serde_json::json!([]), "{nothing:?}");
     }
     let told = shop.operate(&["show", &key]);

@@ -90,7 +90,10 @@ fn seed_54_whatever_fails_each_order_comes_to_an_end_that_is_open_to_it_in_both_
                 wishes.orders.iter().flat_map(|wish| results.iter().map(move |results| (wish, results)))
             {
                 // An order that was called off before it was begun is not there.
-                let Some((status, reason)) = results.get(&wish.id) else { continue };
+                let Some((status, reason)) = results.get(&wish.id) else {
+                    assert!(wish.cancel_after_ms.is_some(), "{} of seed {seed}, {profile:?} is lost", wish.id);
+                    continue;
+                };
                 let open = open(wish, &wishes);
                 assert!(open.contains(status), "{} of seed {seed}, {profile:?}: {status:?} of {open:?}", wish.id);
                 assert_eq!(reason.is_some(), *status == OrderStatus::Failed, "{reason:?}");

@@ -113,3 +113,18 @@ fn it_is_not_asked_where_calls_take_too_long() {
         assert_eq!(found.violations.len(), violations, "{ms} ms");
     }
 }
+
+/// Whoever has more in hand says so.
+#[test]
+fn the_time_for_a_stop_is_the_topologys() {
+    for (ms, violations) in [(24_998, 0), (24_999, 1)] {
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        script.fault(orders, FaultKind::Stop, Operation::Commit);
+        script.after_ms(ms);
+        script.event(orders, What::Crash);
+        let invariant = StopsWhenAsked::from_topology(&topology().stops_within(Duration::from_secs(25)));
+        let found = Panel::new(vec![Box::new(invariant)]).judge(&script.events(), Ending::Quiet);
+        assert_eq!(found.violations.len(), violations, "{ms} ms");
+    }
+}

@@ -28,15 +28,25 @@ use seaworthy_core::{
 use seaworthy_memory::broker::{BrokerConfig, MemoryBroker};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::{LocalExternal, LocalIngress, Parts, Process, TokioClock};
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, time::Instant};
 
 use crate::support::{Dice, broker::ScriptedBroker, messages::message};
 
 const ROWS: usize = 20_000;
 
-/// Least number of ticks of a millisecond beside a piece of work: each takes some hundred milliseconds, of which nobody
-/// can count on more than a few while the machine is busy. Work that gives no way lets one tick by, or two.
-const TICKS: usize = 10;
+/// Ticks of a timer of a millisecond beside a piece of work, and how long that took.
+#[derive(Debug)]
+struct Ticks {
+    count: u128,
+    took: Duration,
+}
+
+impl Ticks {
+    /// Work that gives no way lets one tick by, or two. Beside other programs not each millisecond has one: a tenth of them do.
+    fn go_on(&self) -> bool {
+        self.count >= 3 && self.count * 10 >= self.took.as_millis()
+    }
+}
 
 fn store() -> Arc<dyn Store> {
     Arc::new(SqliteStore::open_in_memory(Arc::new(TokioClock), SqliteConfig::simulation()).expect("a database"))
@@ -47,7 +57,8 @@ fn on_one_thread(test: impl Future<Output = ()>) {
 }
 
 /// Counts how often a timer of a millisecond ticks beside a piece of work.
-async fn ticks_beside(work: impl Future<Output = ()>) -> usize {
+async fn ticks_beside(work: impl Future<Output = ()>) -> Ticks {
+    let begun = Instant::now();
     let ticks = Arc::new(AtomicUsize::new(0));
     let counted = ticks.clone();
     let ticker = tokio::spawn(async move {
@@ -60,7 +71,7 @@ async fn ticks_beside(work: impl Future<Output = ()>) -> usize {
     tokio::task::yield_now().await;
     work.await;
     ticker.abort();
-    ticks.load(Ordering::Relaxed)
+    Ticks { count: ticks.load(Ordering::Relaxed) as u128, took: begun.elapsed() }
 }
 
 async fn stage_all(store: &dyn Store) {
@@ -72,7 +83,7 @@ async fn stage_all(store: &dyn Store) {
 }
 
 /// Drains an outbox of many rows, and counts how often a timer of a millisecond has ticked meanwhile.
-fn ticks_while_it_drains(by_log: bool) -> usize {
+fn ticks_while_it_drains(by_log: bool) -> Ticks {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let clock = Arc::new(TokioClock);
@@ -92,13 +103,14 @@ fn ticks_while_it_drains(by_log: bool) -> usize {
                 counted.fetch_add(1, Ordering::Relaxed);
             }
         });
+        let begun = Instant::now();
         match by_log {
             true => LogRelay::from_parts(store, broker.clone(), clock, random, "log").stop(stop).run().await,
             false => Relay::from_parts(store, broker.clone(), clock, random).stop(stop).run().await,
         }
         ticker.await.expect("no panic");
         assert_eq!(broker.accepted_of("orders"), ROWS);
-        ticks.load(Ordering::Relaxed)
+        Ticks { count: ticks.load(Ordering::Relaxed) as u128, took: begun.elapsed() }
     })
 }
 
@@ -107,7 +119,7 @@ fn ticks_while_it_drains(by_log: bool) -> usize {
 fn a_relay_that_drains_a_store_in_the_process_lets_timers_go_on() {
     for by_log in [false, true] {
         let ticks = ticks_while_it_drains(by_log);
-        assert!(ticks >= 50, "{ticks} ticks, by log: {by_log}");
+        assert!(ticks.go_on(), "{ticks:?}, by log: {by_log}");
     }
 }
 
@@ -148,7 +160,7 @@ fn a_consumer_that_works_off_a_full_queue_in_the_process_lets_timers_go_on() {
             let config = ConsumerConfig::new(["shop"]).workers(workers);
             let consumer = Consumer::from_parts("shop", store(), Arc::new(broker), clock, random, handlers, config);
             let ticks = ticks_beside(consumer.stop(stop).run()).await;
-            assert!(ticks >= TICKS, "{ticks} ticks, {workers} workers");
+            assert!(ticks.go_on(), "{ticks:?}, {workers} workers");
         });
     }
 }
@@ -249,7 +261,7 @@ fn a_subscriber_that_catches_up_lets_timers_go_on() {
         let random: Arc<dyn Random> = Arc::new(Dice::seeded(1));
         let subscriber = Subscriber::from_parts("shop", store, Arc::new(TokioClock), random, handlers);
         let ticks = ticks_beside(subscriber.stop(stop).run()).await;
-        assert!(ticks >= TICKS, "{ticks} ticks");
+        assert!(ticks.go_on(), "{ticks:?}");
     });
 }
 
@@ -285,7 +297,7 @@ fn a_saga_of_many_local_steps_lets_timers_go_on() {
     on_one_thread(async {
         let process = process();
         let ports = process.ports();
-        let orchestrator = orchestrator(&ports, chain(2_000), OrchestratorConfig::default());
+        let orchestrator = orchestrator(&ports, chain(6_000), OrchestratorConfig::default());
         let mut tx = ports.store.begin().await.expect("up");
         let started = orchestrator.start_in(&mut *tx, "chain", "one", &1_u64).await.expect("a new key");
         tx.commit().await.expect("up");
@@ -293,7 +305,7 @@ fn a_saga_of_many_local_steps_lets_timers_go_on() {
             assert_eq!(orchestrator.drive_started(started).await, DriveOutcome::Completed);
         });
         let ticks = ticks.await;
-        assert!(ticks >= TICKS, "{ticks} ticks");
+        assert!(ticks.go_on(), "{ticks:?}");
     });
 }
 

@@ -76,17 +76,38 @@ fn a_message_that_kills_its_relay_is_set_apart_from_its_company_and_buried() {
             let heard = Warnings::listen();
             let all: Vec<Message> = (0..20).map(|number| message("orders", number)).collect();
             world.stage(all.clone()).await;
-            let killed = run_processes(world, &all[..poisons], &RelayConfig::default(), 11).await;
-            assert_eq!(killed, 11, "all of them are in one batch until they are suspects");
+            let killed = run_processes(world, &all[..poisons], &RelayConfig::default(), 2).await;
+            assert_eq!((killed, world.broker.accepted_of("orders")), (2, 0), "all of them are in one batch at first");
+            run_processes(world, &all[..poisons], &RelayConfig::default(), 5 * poisons).await;
+            assert_eq!(world.broker.accepted_of("orders"), 20 - poisons, "and soon it takes no other with it");
             let killed = run_processes(world, &all[..poisons], &RelayConfig::default(), 150).await;
             assert_eq!(world.broker.accepted_of("orders"), 20 - poisons);
             let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up");
             let ids: BTreeSet<MessageId> = dead.iter().map(|dead| dead.row.message.id).collect();
             assert_eq!(ids, all[..poisons].iter().map(|message| message.id).collect());
             assert!(dead.iter().all(|dead| dead.reason.contains("times without a result")), "{dead:?}");
-            assert!(killed <= 20 * poisons, "{killed} more were killed");
+            assert!(killed <= 28 * poisons, "{killed} more were killed");
             let said = heard.lines().iter().filter(|line| line.contains("times without a result")).count();
             assert_eq!(said, poisons);
+        });
+    }
+}
+
+/// A hundred in one batch, of which the first or the last one kills: after two deaths the others leave by halves.
+#[test]
+fn of_a_full_batch_half_of_those_that_are_left_go_at_a_time() {
+    for (killer, expected) in [(0, [0, 0, 0, 50, 75, 87, 93, 99, 99, 99]), (99, [0, 0, 99, 99, 99, 99, 99, 99, 99, 99])]
+    {
+        on_each_store(async |world| {
+            let config = RelayConfig::default().bury_after_claims(None);
+            let all = numbered(100);
+            world.stage(all.clone()).await;
+            let mut accepted = Vec::new();
+            for _ in 0..expected.len() {
+                assert_eq!(run_processes(world, &all[killer..=killer], &config, 1).await, 1);
+                accepted.push(world.broker.accepted_of("orders"));
+            }
+            assert_eq!(accepted, expected, "how many are out after each death");
         });
     }
 }
@@ -99,8 +120,8 @@ fn its_company_goes_out_before_it_is_buried_and_also_where_it_never_is() {
             let config = RelayConfig::default().bury_after_claims(bury);
             let all = [message("orders", 0), message("orders", 1)];
             world.stage(all.clone()).await;
-            run_processes(world, &all[..1], &config, 14).await;
-            assert_eq!(world.broker.accepted_of("orders"), 1, "after ten deaths each goes alone");
+            run_processes(world, &all[..1], &config, 4).await;
+            assert_eq!(world.broker.accepted_of("orders"), 1, "after two deaths each goes alone");
             assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
         });
     }

@@ -29,9 +29,9 @@ pub struct RelayConfig {
     /// Delay of a row after a failure of its own. Default 100 ms to 60 s.
     pub backoff: Backoff,
     /// Number of attempts after which a row that keeps failing, or is put off, while others of its topic pass is given up. Default 10:
-    /// with the default backoff the nine waits between them are 51 s together, give or take half by jitter. A row with
-    /// more attempts than this is published last and alone, so that a message which kills its relay takes no other with
-    /// it.
+    /// with the default backoff the nine waits between them are 51 s together, give or take half by jitter. Rows that were claimed
+    /// twice before without a result are published last, and half of them at a time; one with more attempts than this goes alone:
+    /// so a message which kills its relay soon takes no other with it.
     pub max_attempts: u32,
     /// Number of claims without any result after which a row is buried unpublished; `None` never buries it. Default
     /// 30: a row with more than `max_attempts` goes alone, so by then twenty relays in a row have ended while they had

@@ -22,6 +22,11 @@ impl LeaseBudget {
         self.started
     }
 
+    /// Returns `true` while calls of the store, of which one has taken as long as the claim has been held, are short against the lease.
+    pub(super) fn is_ample(&self, now: Timestamp) -> bool {
+        now.since(self.started) < self.lease / 8
+    }
+
     /// Returns `true` if a batch that begins `now` can be expected to be settled within the lease.
     pub(super) fn has_time(&mut self, now: Timestamp) -> bool {
         // What claiming took says nothing of a batch.
@@ -50,5 +55,7 @@ mod tests {
         assert!(budget.has_time(at(106)), "and so does its lease");
         let mut budget = LeaseBudget::new(at(0), Duration::from_millis(100));
         assert!(!budget.has_time(at(100)), "but beyond the lease nobody does");
+        let budget = LeaseBudget::new(at(0), Duration::from_millis(100));
+        assert_eq!([12, 13].map(|ms| budget.is_ample(at(ms))), [true, false], "an eighth of the lease, and more");
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use seaworthy_core::{ids::MessageId, message::Message};
 use smol_str::SmolStr;
@@ -21,8 +21,8 @@ pub(super) struct RowsHeldUp {
     tries_max: u32,
     stores: NameNumbers,
     rows: VecDeque<Row>,
-    /// Incarnations that may die of what they publish.
-    poisoned: Vec<(ProcessIndex, u32)>,
+    /// Incarnations that may die of what they publish, and of what.
+    poisoned: Vec<(ProcessIndex, u32, MessageId)>,
 }
 
 #[derive(Debug)]
@@ -32,13 +32,13 @@ struct Row {
     key: u64,
     at: VirtualTime,
     event: u64,
-    /// Tries of another row of its store, of another key, with nothing else going wrong between.
-    tries: u32,
+    /// Tries of other rows of its store, of other keys, with nothing else going wrong between.
+    tries: BTreeMap<MessageId, u32>,
     /// `true` if it spoils an attempt itself: it waits for its own sake, and for the lease of whoever died of it.
     spoils: bool,
 }
 
-/// The core sets a row apart after ten claims that came to nothing.
+/// The core halves what is claimed together after two claims that came to nothing, so that some ten deaths tell which row it is.
 const TRIES_MAX: u32 = 40;
 
 impl RowsHeldUp {
@@ -63,9 +63,7 @@ impl RowsHeldUp {
             }
             What::Publish { message, outcome, .. } if outcome.took_effect() => self.take(message.id),
             What::Spoils { what: Work::Message(message), .. } => self.spoil(*message, event, judge),
-            What::Crash | What::Panic { .. } if !self.poisoned.contains(&(event.process, event.incarnation)) => {
-                self.rows.iter_mut().for_each(|row| row.tries = 0);
-            }
+            What::Crash | What::Panic { .. } => self.die(event),
             What::Fault { kind, .. } if *kind != FaultKind::PoisonPublish => self.rows.clear(),
             // Nothing spoils any more, or nobody knows what is still there.
             What::Healed | What::Restored { .. } => self.rows.clear(),
@@ -78,8 +76,26 @@ impl RowsHeldUp {
         if message.schedule.is_none() {
             let (store, key) = (self.stores.number(store), hash(&message.partition_key));
             let (at, event) = (event.at, event.number);
-            self.rows.push_back(Row { message: message.id, store, key, at, event, tries: 0, spoils: false });
+            self.rows.push_back(Row {
+                message: message.id,
+                store,
+                key,
+                at,
+                event,
+                tries: BTreeMap::new(),
+                spoils: false,
+            });
         }
+    }
+
+    /// A process has died, and all that it had in hand waits for a lease to end: of the row that it died of that is one try, and
+    /// to the tries of others it is something else that went wrong.
+    fn die(&mut self, event: &Event) {
+        let died_of = |(process, incarnation, _): &&(ProcessIndex, u32, MessageId)| {
+            (*process, *incarnation) == (event.process, event.incarnation)
+        };
+        let message = self.poisoned.iter().find(died_of).map(|(_, _, message)| *message);
+        self.rows.iter_mut().for_each(|row| row.tries.retain(|tried, _| Some(*tried) == message));
     }
 
     fn take(&mut self, message: MessageId) {
@@ -94,23 +110,23 @@ impl RowsHeldUp {
         spoiled.spoils = true;
         let (store, key) = (spoiled.store, spoiled.key);
         judge.judged();
-        let whose = (event.process, event.incarnation);
-        if !self.poisoned.contains(&whose) {
-            self.poisoned.push(whose);
-        }
+        // It dies of the last that it tried, if it does.
+        self.poisoned
+            .retain(|(process, incarnation, _)| (*process, *incarnation) != (event.process, event.incarnation));
+        self.poisoned.push((event.process, event.incarnation, message));
         let mut keys = BTreeSet::new();
         for row in self.rows.iter_mut().filter(|row| row.store == store && row.key != key) {
             // Behind the first of its key all others wait for that one.
             if !keys.insert(row.key) || row.spoils {
                 continue;
             }
-            row.tries += 1;
-            if row.tries == self.tries_max + 1 {
+            let tries = row.tries.entry(message).or_insert(0);
+            *tries += 1;
+            if *tries == self.tries_max + 1 {
                 let seconds = (event.at - row.at) / 1_000_000;
                 let sentence = format!(
-                    "a row waited {seconds} s to be published, while another one of another key was tried {} times and \
-                     nothing else was wrong",
-                    row.tries
+                    "a row waited {seconds} s to be published, while another one of another key was tried {tries} times and \
+                     nothing else was wrong"
                 );
                 judge.violate(row.message, sentence, vec![row.event, event.number]);
             }

@@ -48,8 +48,8 @@ pub struct Relay {
     survived: Survived,
     /// Batches with which the next pass begins, since this one had no time for them.
     turn: usize,
-    /// The same of a row that goes alone.
-    suspect_waits: bool,
+    /// The same of rows that may be what kills their relays.
+    suspects_wait: bool,
     wake: Wake,
     /// Passes may be dropped one by one.
     scopes: Scopes,
@@ -83,7 +83,7 @@ impl Relay {
             config: RelayConfig::default(),
             survived: Survived::default(),
             turn: 0,
-            suspect_waits: false,
+            suspects_wait: false,
             wake: Wake::new(),
             scopes: None,
             stop: Stop::new(),
@@ -142,7 +142,9 @@ impl Relay {
             if rows.is_empty() {
                 return Ok(PassReport::default());
             }
-            self.work_off(token, started, rows).await
+            let mut report = self.work_off(token, started, rows).await?;
+            report.expired = self.publisher.take_expired();
+            Ok(report)
         }
         .instrument(span)
         .await

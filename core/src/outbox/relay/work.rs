@@ -10,6 +10,10 @@ use crate::{
     ports::{OutboxOrder, OutboxRow, SettleOutcome, Settlement, StoreError, Timestamp, answered},
 };
 
+/// Number of claims that a row shares with others, whatever becomes of them: one death is an accident, two of the same row are a
+/// suspicion.
+const CLAIMS_TOGETHER: u32 = 2;
+
 impl Relay {
     /// Publishes what was claimed, for as long as there is time, and settles it.
     pub(super) async fn work_off(
@@ -21,31 +25,44 @@ impl Relay {
         let mut report =
             PassReport { claimed: rows.len(), full: rows.len() >= self.config.batch, ..PassReport::default() };
         let (mut passed, mut budget) = (Passed::new(), LeaseBudget::new(started, self.config.lease));
-        // A row that was claimed so often may be what kills its relays. It goes alone, so that it takes no other with it. Which of
-        // several it is shows only if one goes at a time: the least tried first. The others are given back at once, so that
-        // none is counted for the death of another.
-        let mut suspects: Vec<_> = rows.extract_if(.., |row| self.claims(row) > self.config.max_attempts).collect();
-        suspects.sort_by_key(|row| (self.claims(row), row.row));
-        let mut suspects = suspects.into_iter();
-        let suspect = suspects.next();
-        self.give_back(token, started, suspects.collect(), &mut report).await?;
-        let mut left = match (&suspect, self.suspect_waits) {
-            (Some(_), true) => rows,
-            _ => self.publish_batches(token, rows, &mut budget, &mut passed, &mut report).await?,
-        };
-        report.expired = self.publisher.take_expired();
-        self.suspect_waits = false;
-        if let Some(suspect) = suspect {
+        let (suspects, others) = self.suspects(&mut rows, budget.is_ample(self.clock.now()));
+        if self.suspects_wait && !suspects.is_empty() {
+            // Last time there was no time left for them behind all others: these go back, but not first.
+            self.suspects_wait = false;
+            self.publish_suspects(token, suspects, &mut budget, &mut passed, &mut report).await?;
+            rows.extend(others);
+            self.give_back(token, started, rows, &mut report).await?;
+            return Ok(report);
+        }
+        self.give_back(token, started, others, &mut report).await?;
+        let mut left = self.publish_batches(token, rows, &mut budget, &mut passed, &mut report).await?;
+        self.suspects_wait = false;
+        if !suspects.is_empty() {
             if self.goes_on(&mut budget) {
                 self.give_back(token, started, left, &mut report).await?;
-                self.publish_alone(token, started, suspect, &mut passed, &mut report).await?;
+                self.publish_suspects(token, suspects, &mut budget, &mut passed, &mut report).await?;
                 return Ok(report);
             }
-            self.suspect_waits = true;
-            left.push(suspect);
+            self.suspects_wait = true;
+            left.extend(suspects);
         }
         self.give_back(token, started, left, &mut report).await?;
         Ok(report)
+    }
+
+    /// Takes out the rows that may be what kills their relays: claimed again and again, and nobody knows how it ended. They go last,
+    /// so that they take no others with them. Which of several it is shows only if not all go at once: half of them do, the least
+    /// tried first, and each alone that was claimed more often than a row is tried. Returned besides are those that do not go now:
+    /// they are given back at once, so that none is counted for the death of another. Where claims end since they are short, and not
+    /// by deaths, dividing would make it worse.
+    fn suspects(&self, rows: &mut Vec<OutboxRow>, is_ample: bool) -> (Vec<OutboxRow>, Vec<OutboxRow>) {
+        let max_attempts = self.config.max_attempts;
+        let together = if is_ample { CLAIMS_TOGETHER.min(max_attempts) } else { max_attempts };
+        let mut suspects: Vec<_> = rows.extract_if(.., |row| self.claims(row) > together).collect();
+        suspects.sort_by_key(|row| (self.claims(row), row.row));
+        let together = suspects.iter().take_while(|row| self.claims(row) <= max_attempts).count();
+        let others = suspects.split_off(suspects.len().min((together / 2).max(1)));
+        (suspects, others)
     }
 
     /// Publishes rows batch by batch, for as long as there is time. Returns those that were left, with whose batches the next
@@ -78,19 +95,23 @@ impl Relay {
         Ok(left)
     }
 
-    /// Publishes a row alone that may end its relay, or buries it.
-    async fn publish_alone(
+    /// Publishes rows that may end their relay. One that goes alone may have to be buried.
+    async fn publish_suspects(
         &mut self,
         token: ClaimToken,
-        started: Timestamp,
-        suspect: OutboxRow,
+        mut suspects: Vec<OutboxRow>,
+        budget: &mut LeaseBudget,
         passed: &mut Passed,
         report: &mut PassReport,
     ) -> Result<(), StoreError> {
-        match self.bury_unpublished(&suspect) {
-            Some(buried) => self.settle(token, started, &[suspect.message.id], vec![buried], report).await,
-            None => self.publish(token, started, vec![suspect], passed, report).await,
+        let started = budget.started();
+        if let [suspect] = &suspects[..]
+            && let Some(buried) = self.bury_unpublished(suspect)
+        {
+            return self.settle(token, started, &[suspect.message.id], vec![buried], report).await;
         }
+        suspects = self.publish_batches(token, suspects, budget, passed, report).await?;
+        self.give_back(token, started, suspects, report).await
     }
 
     /// Returns `true` while one more batch can be published in a pass.

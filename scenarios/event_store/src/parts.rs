@@ -1,6 +1,9 @@
 //! Parts that several services have in the same form.
 
+use std::{pin::pin, time::Duration};
+
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     events::{Subscriber, SubscriberConfig},
     inbox::{Handler, HandlerError, Handlers},
@@ -8,9 +11,12 @@ use seaworthy_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use smol_str::{SmolStr, ToSmolStr as _};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::messages::{CREDITED, DEBITED};
+
+/// Time that a request has. Its caller waits no longer, and what its transaction holds by then is let go: others wait for that.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 /// A request that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,12 +46,13 @@ where
         let served = serve(request.operation.clone(), request.body.clone());
         let scoped = ports.clone();
         ports.spawn("request", async move {
-            match scoped.scope(served).await {
-                Ok(Ok(body)) => request.response.accept(body),
-                Ok(Err(Denied::Refused(why))) => request.response.refuse(why),
+            match select(pin!(scoped.scope(served)), scoped.clock.limit(REQUEST_LIMIT)).await {
+                Either::Left((Ok(Ok(body)), _)) => request.response.accept(body),
+                Either::Left((Ok(Err(Denied::Refused(why))), _)) => request.response.refuse(why),
                 // Dropped without an answer, a request is asked again.
-                Ok(Err(Denied::AskAgain(why))) => debug!(%why, "the caller has to ask again"),
-                Err(dropped) => debug!(%dropped, "the caller has to ask again"),
+                Either::Left((Ok(Err(Denied::AskAgain(why))), _)) => debug!(%why, "the caller has to ask again"),
+                Either::Left((Err(dropped), _)) => debug!(%dropped, "the caller has to ask again"),
+                Either::Right(_) => warn!("a request is given up after its time: the caller has to ask again"),
             }
         });
     }

@@ -1,8 +1,9 @@
 //! The `orders` service: takes orders, checks them out, and hears of their shipment.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     aggregate::Repository,
     boot::Boot,
@@ -28,6 +29,10 @@ use crate::{
 /// Number of times that a transaction which met a conflict or an unknown outcome is tried again before the caller is
 /// left to ask anew. 5: a conflict is usually over at once.
 const RETRIES: u32 = 5;
+
+/// Time that a transaction has which takes an order. Its caller waits no longer, and what it holds by then is let go: others wait for
+/// that. What the orchestrator does by itself has the limit of its store calls.
+const PLACE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs one replica of the service until a stop is asked for: requests, saga recovery, a relay, a consumer and upkeep.
 /// Dropping the future ends the requests; the others are tasks of the process and go on until it stops.
@@ -110,7 +115,11 @@ impl RequestHandler {
     /// Accepts an order once it is durable, and checks it out. Whoever gets no answer asks again.
     async fn place_order(&self, order: PlaceOrder, response: Response) {
         for _ in 0..=RETRIES {
-            match self.place(&order).await {
+            let placed = match select(pin!(self.place(&order)), self.ports.clock.limit(PLACE_LIMIT)).await {
+                Either::Left((placed, _)) => placed,
+                Either::Right(_) => Err(StoreError::Unavailable("it took too long".into())),
+            };
+            match placed {
                 Ok(started) => {
                     response.accept(Bytes::new());
                     let outcome = self.orchestrator.drive_started(started).await;

@@ -1,7 +1,8 @@
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     aggregate::{AggregateError, UpdateError},
     ports::{Ports, Request, StoreError},
@@ -10,7 +11,7 @@ use seaworthy_core::{
 };
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr as _};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::order::{IllegalChange, ORDER_COLLECTION};
 use crate::messages::Line;
@@ -21,6 +22,9 @@ pub const PLACE_ORDER: &str = "place_order";
 pub const CANCEL_ORDER: &str = "cancel_order";
 /// Asks for an [`Order`](super::Order) as it is; the body is its id.
 pub const LOOK_UP_ORDER: &str = "look_up_order";
+
+/// Time that a request has. Its caller waits no longer, and what its transaction holds by then is let go: others wait for that.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 /// The body of a [`PLACE_ORDER`] request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,8 +104,11 @@ pub async fn answer(ports: &Ports, handler: Arc<dyn RequestHandler>, wake: Wake)
         let (ports, handler, wake) = (ports.clone(), handler.clone(), wake.clone());
         let scoped = ports.clone();
         ports.spawn("request", async move {
-            if let Err(dropped) = scoped.clone().scope(serve(scoped, handler, request, wake)).await {
-                debug!(%dropped, "the caller has to ask again");
+            let serving = pin!(scoped.scope(serve(scoped.clone(), handler, request, wake)));
+            match select(serving, scoped.clock.limit(REQUEST_LIMIT)).await {
+                Either::Left((Ok(()), _)) => {}
+                Either::Left((Err(dropped), _)) => debug!(%dropped, "the caller has to ask again"),
+                Either::Right(_) => warn!("a request is given up after its time: the caller has to ask again"),
             }
         });
     }

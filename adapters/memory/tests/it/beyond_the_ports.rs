@@ -17,7 +17,7 @@ use seaworthy_memory::{
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-fn message(number: u128, key: &str) -> Message {
+pub(crate) fn message(number: u128, key: &str) -> Message {
     Message {
         id: MessageId(Uuid::from_u128(number)),
         source: "orders".into(),
@@ -39,7 +39,7 @@ fn message(number: u128, key: &str) -> Message {
     }
 }
 
-fn group(name: &str) -> SubscriptionSpec {
+pub(crate) fn group(name: &str) -> SubscriptionSpec {
     SubscriptionSpec { group: name.into(), topics: vec!["orders".into()] }
 }
 

@@ -8,6 +8,7 @@ mod conformance_store;
 mod delegates;
 mod events_model;
 mod histories;
+mod idle_members;
 mod intercepted;
 mod isolation;
 mod outbox_oracle;

@@ -1,4 +1,9 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use seaworthy_core::{
     ids::MessageId,
@@ -6,11 +11,11 @@ use seaworthy_core::{
     ports::{Delivery, DeliveryTag, Timestamp},
 };
 use smol_str::SmolStr;
-use tokio::sync::Notify;
 
 use super::{
     MemberNumber, Received,
     queue::{Position, Queue, size},
+    waiting::{Ticket, Waiting},
 };
 use crate::{broker::BrokerConfig, lookup::Lookup};
 
@@ -26,7 +31,7 @@ pub(super) struct Group {
     out: Lookup<DeliveryTag, Out>,
     /// The ends of visibility timeouts and of delays after a nack.
     due: BTreeSet<(Timestamp, Position, Option<DeliveryTag>)>,
-    arrived: Arc<Notify>,
+    waiting: Waiting,
 }
 
 #[derive(Debug)]
@@ -44,7 +49,7 @@ impl Group {
             ready: BTreeSet::new(),
             out: Lookup::default(),
             due: BTreeSet::new(),
-            arrived: Arc::default(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -107,7 +112,7 @@ impl Group {
             self.due.insert((until, position, Some(tag)));
         }
         if deliveries.is_empty() {
-            return Received::Wait(Arc::clone(&self.arrived), self.due.first().map(|(at, ..)| *at));
+            return Received::Wait(self.waiting.join(), self.due.first().map(|(at, ..)| *at));
         }
         Received::Some(deliveries)
     }
@@ -130,7 +135,7 @@ impl Group {
         } else {
             self.due.insert((now + delay, position, None));
             // Whoever waits may have to wake up earlier than it thought.
-            self.arrived.notify_waiters();
+            self.waiting.wake();
         }
     }
 
@@ -162,6 +167,17 @@ impl Group {
         Some(position)
     }
 
+    /// Returns `Ready` once a member that waits should ask again.
+    pub(super) fn poll_arrival(&mut self, ticket: Ticket, context: &Context<'_>) -> Poll<()> {
+        self.waiting.poll(ticket, context)
+    }
+
+    /// A member waits no longer, whether it was woken or not.
+    pub(super) fn stop_waiting(&mut self, ticket: Ticket) {
+        let leaves_something = !self.ready.is_empty() || !self.due.is_empty();
+        self.waiting.leave(ticket, leaves_something);
+    }
+
     /// Makes ready what has timed out or waited long enough. A clock that steps back does not undo it.
     fn wake(&mut self, now: Timestamp) {
         while let Some(&(at, position, tag)) = self.due.first()
@@ -177,6 +193,6 @@ impl Group {
 
     fn offer(&mut self, position: Position) {
         self.ready.insert(position);
-        self.arrived.notify_waiters();
+        self.waiting.wake();
     }
 }

@@ -2,8 +2,13 @@
 
 mod group;
 mod queue;
+mod waiting;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use seaworthy_core::{
     ids::MessageId,
@@ -11,9 +16,9 @@ use seaworthy_core::{
     ports::{Delivery, DeliveryTag, PublishError, PublishResult, SubscriptionSpec, Timestamp},
 };
 use smol_str::{SmolStr, format_smolstr};
-use tokio::sync::Notify;
 
 use self::group::Group;
+pub(super) use self::waiting::Ticket;
 use super::{BrokerConfig, Unroutable};
 use crate::lookup::Lookup;
 
@@ -45,8 +50,8 @@ struct Topic {
 pub(super) enum Received {
     /// Deliveries, at least one.
     Some(Vec<Delivery>),
-    /// None now: ask again when notified, or at the moment at which the next one is due.
-    Wait(Arc<Notify>, Option<Timestamp>),
+    /// None now: ask again when the wait is ended, or at the moment at which the next one is due.
+    Wait(Ticket, Option<Timestamp>),
 }
 
 impl BrokerModel {
@@ -145,6 +150,16 @@ impl BrokerModel {
     pub(super) fn receive(&mut self, group: GroupNumber, member: MemberNumber, max: usize, now: Timestamp) -> Received {
         let until = now + self.config.visibility_timeout;
         self.groups[group].receive(member, max, now, until, &mut self.last_tag)
+    }
+
+    /// Returns `Ready` once whoever waits should ask again.
+    pub(super) fn poll_arrival(&mut self, group: GroupNumber, ticket: Ticket, context: &Context<'_>) -> Poll<()> {
+        self.groups[group].poll_arrival(ticket, context)
+    }
+
+    /// Ends a wait, whether it was woken or not.
+    pub(super) fn stop_waiting(&mut self, group: GroupNumber, ticket: Ticket) {
+        self.groups[group].stop_waiting(ticket);
     }
 
     pub(super) fn ack(&mut self, group: GroupNumber, tag: DeliveryTag, now: Timestamp) {

@@ -34,8 +34,9 @@ struct Row {
     event: u64,
     /// Tries of other rows of its store, of other keys, with nothing else going wrong between.
     tries: BTreeMap<MessageId, u32>,
-    /// `true` if it spoils an attempt itself: it waits for its own sake, and for the lease of whoever died of it.
-    spoils: bool,
+    /// `true` if it spoils an attempt itself, since it waits for its own sake and for the lease of whoever died of it, or if another
+    /// fault has struck since. Later rows of its key wait for it all the same.
+    is_excused: bool,
 }
 
 /// The core halves what is claimed together after two claims that came to nothing, so that some ten deaths tell which row it is.
@@ -64,7 +65,9 @@ impl RowsHeldUp {
             What::Publish { message, outcome, .. } if outcome.took_effect() => self.take(message.id),
             What::Spoils { what: Work::Message(message), .. } => self.spoil(*message, event, judge),
             What::Crash | What::Panic { .. } => self.die(event),
-            What::Fault { kind, .. } if *kind != FaultKind::PoisonPublish => self.rows.clear(),
+            What::Fault { kind, .. } if *kind != FaultKind::PoisonPublish => {
+                self.rows.iter_mut().for_each(|row| row.is_excused = true);
+            }
             // Nothing spoils any more, or nobody knows what is still there.
             What::Healed | What::Restored { .. } => self.rows.clear(),
             _ => {}
@@ -83,7 +86,7 @@ impl RowsHeldUp {
                 at,
                 event,
                 tries: BTreeMap::new(),
-                spoils: false,
+                is_excused: false,
             });
         }
     }
@@ -107,7 +110,7 @@ impl RowsHeldUp {
 
     fn spoil(&mut self, message: MessageId, event: &Event, judge: &mut Judge<'_>) {
         let Some(spoiled) = self.rows.iter_mut().find(|row| row.message == message) else { return };
-        spoiled.spoils = true;
+        spoiled.is_excused = true;
         let (store, key) = (spoiled.store, spoiled.key);
         judge.judged();
         // It dies of the last that it tried, if it does.
@@ -117,7 +120,7 @@ impl RowsHeldUp {
         let mut keys = BTreeSet::new();
         for row in self.rows.iter_mut().filter(|row| row.store == store && row.key != key) {
             // Behind the first of its key all others wait for that one.
-            if !keys.insert(row.key) || row.spoils {
+            if !keys.insert(row.key) || row.is_excused {
                 continue;
             }
             let tries = row.tries.entry(message).or_insert(0);

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use seaworthy_order_inventory::{
     inventory::{RESERVATION_COLLECTION, Reservation, ReservationState, STOCK_COLLECTION, StockLevel},
+    messages::INVENTORY,
     orders::{ORDER_COLLECTION, Order, OrderStatus},
 };
 use seaworthy_sim::{
-    invariants::{Interest, Invariant},
+    invariants::{Conservation, Interest, Invariant, Property},
     prelude::*,
 };
 use smol_str::SmolStr;
 
 use super::Wishes;
 
-/// The business invariants for a run of `wishes`.
+/// The business invariants: all but one and the goals are what the harness makes of a name, a collection and a closure.
 pub(super) fn business(wishes: &Wishes) -> Vec<Box<dyn Invariant>> {
     let reached = |goal, status| {
         let is_it = move |(): &mut (), order: Written<'_, Order>| order.value.status == status;
@@ -27,9 +28,23 @@ pub(super) fn business(wishes: &Wishes) -> Vec<Box<dyn Invariant>> {
         },
     );
     vec![
-        life_cycle(),
-        units_conserved(wishes),
-        order_and_stock_agree(),
+        stays("order-life-cycle", ORDER_COLLECTION, |order: &Order| {
+            (order.status != OrderStatus::Pending).then_some(order.status)
+        })
+        .boxed(),
+        ends("orders-end", ORDER_COLLECTION, |order: &Order| {
+            (order.status == OrderStatus::Pending).then(|| format!("the word of `{INVENTORY}`"))
+        })
+        .boxed(),
+        reservations_stay().boxed(),
+        ends("reservations-end", RESERVATION_COLLECTION, |reservation: &Reservation| {
+            (reservation.state == ReservationState::Reserved).then(|| "the end of its order".to_owned())
+        })
+        .boxed(),
+        units_conserved(wishes).boxed(),
+        units_reserved().boxed(),
+        units_sold().boxed(),
+        stock_by_article(wishes),
         reached("order-confirmed", OrderStatus::Confirmed),
         reached("order-failed", OrderStatus::Failed),
         reached("order-cancelled", OrderStatus::Cancelled),
@@ -38,95 +53,83 @@ pub(super) fn business(wishes: &Wishes) -> Vec<Box<dyn Invariant>> {
     ]
 }
 
-/// An order is pending first, and leaves that once: it never comes back from an end, or goes from one to another.
-fn life_cycle() -> Box<dyn Invariant> {
-    always("order-life-cycle", BTreeMap::<SmolStr, (OrderStatus, u64)>::new())
-        .on_document(ORDER_COLLECTION, |orders, order: Written<'_, Order>| {
-            let (id, status) = (order.id, order.value.status);
-            let before = orders.insert(id.clone(), (status, order.event.number));
-            let sentence = match before {
-                None if status == OrderStatus::Pending => return Ok(()),
-                None => format!("order {id} is {status:?} from the beginning"),
-                Some((OrderStatus::Pending, _)) => return Ok(()),
-                Some((before, _)) if before == status => return Ok(()),
-                Some((before, _)) => format!("order {id} was {before:?}, and is {status:?}"),
-            };
-            let broken = Broken::new(id.as_str(), sentence);
-            let broken = before.map_or(broken.clone(), |(_, event)| broken.at(event));
-            Err(broken.at(order.event))
-        })
-        .boxed()
+/// A reservation that was sold, given back or refused stays so.
+fn reservations_stay() -> Property<impl Send + 'static, Result<(), Broken>> {
+    stays("reservation-life-cycle", RESERVATION_COLLECTION, |reservation: &Reservation| {
+        (reservation.state != ReservationState::Reserved).then(|| reservation.state.clone())
+    })
 }
 
-/// Units of an article only move between available, reserved and sold: their sum stays, none is negative, and in the end
-/// nothing stays reserved for nobody.
-fn units_conserved(wishes: &Wishes) -> Box<dyn Invariant> {
-    let initial = wishes.stock.clone();
-    always("units-conserved", BTreeMap::<SmolStr, (StockLevel, u64)>::new())
-        .on_document(STOCK_COLLECTION, move |articles, level: Written<'_, StockLevel>| {
-            let (sku, &StockLevel { available, reserved, sold }) = (level.id, level.value);
-            let before = articles.insert(sku.clone(), (*level.value, level.event.number));
-            let (sum, first) = (available + reserved + sold, initial.get(sku).copied().unwrap_or(0));
-            let sentence = if u64::try_from(sum) != Ok(first) {
-                format!("{sku} has {sum} units in all, and had {first} at the start")
-            } else if available < 0 || reserved < 0 || sold < 0 {
-                format!("{sku} has {available} units available, {reserved} reserved, {sold} sold")
-            } else {
-                return Ok(());
-            };
-            let broken = Broken::new(sku.as_str(), sentence);
-            let broken = before.map_or(broken.clone(), |(_, event)| broken.at(event));
-            Err(broken.at(level.event))
-        })
-        .at_rest(|articles| {
-            let left = std::mem::take(articles).into_iter().filter(|(_, (level, _))| level.reserved != 0);
-            left.map(|(sku, (level, event))| {
-                let sentence = format!("{} units of {sku} stay reserved for nobody", level.reserved);
-                Broken::new(sku.as_str(), sentence).at(event)
-            })
-        })
-        .boxed()
+/// Units only move between available, reserved and sold, and of none of these there are ever fewer than none.
+fn units_conserved(wishes: &Wishes) -> Conservation {
+    let units = conserved("units-conserved")
+        .on_parts(STOCK_COLLECTION, |level: &StockLevel| [level.available, level.reserved, level.sold]);
+    wishes.stock.iter().fold(units, |units, (sku, first)| {
+        units.prepared(STOCK_COLLECTION, sku.clone(), i64::try_from(*first).unwrap_or(i64::MAX))
+    })
 }
 
-/// An order and the stock, as they were last written.
+/// Units that the stock holds back are those of reservations, in each commit.
+fn units_reserved() -> Conservation {
+    conserved("units-reserved").on_document(STOCK_COLLECTION, |level: &StockLevel| level.reserved).on_document(
+        RESERVATION_COLLECTION,
+        |reservation: &Reservation| {
+            let is_held = reservation.state == ReservationState::Reserved;
+            if is_held { -reservation.units.values().copied().map(i64::from).sum::<i64>() } else { 0 }
+        },
+    )
+}
+
+/// In the end as many units are sold as confirmed orders want.
+fn units_sold() -> Conservation {
+    conserved("units-sold")
+        .on_document(STOCK_COLLECTION, |level: &StockLevel| level.sold)
+        .on_document(ORDER_COLLECTION, |order: &Order| {
+            let is_confirmed = order.status == OrderStatus::Confirmed;
+            if is_confirmed { -order.lines.iter().map(|line| i64::from(line.units)).sum::<i64>() } else { 0 }
+        })
+        .at_rest()
+}
+
+/// Orders and stock, as they were last written.
 #[derive(Default)]
 struct Seen {
-    orders: BTreeMap<SmolStr, (Order, u64)>,
-    sold: BTreeMap<SmolStr, (i64, u64)>,
+    orders: BTreeMap<SmolStr, Order>,
+    stock: BTreeMap<SmolStr, (StockLevel, u64)>,
 }
 
-/// In the end no order is pending, and of each article as much is sold as the confirmed orders want.
-fn order_and_stock_agree() -> Box<dyn Invariant> {
-    eventually("order-and-stock-agree", Seen::default())
+/// In the end of each article as much is sold as the confirmed orders want, and the rest is available: the sums above, which are of
+/// all articles together, asked of each.
+fn stock_by_article(wishes: &Wishes) -> Box<dyn Invariant> {
+    let initial = wishes.stock.clone();
+    eventually("stock-by-article", Seen::default())
         .on_document(ORDER_COLLECTION, |seen, order: Written<'_, Order>| {
-            seen.orders.insert(order.id.clone(), (order.value.clone(), order.event.number));
+            seen.orders.insert(order.id.clone(), order.value.clone());
         })
         .on_document(STOCK_COLLECTION, |seen, level: Written<'_, StockLevel>| {
-            seen.sold.insert(level.id.clone(), (level.value.sold, level.event.number));
+            seen.stock.insert(level.id.clone(), (*level.value, level.event.number));
         })
-        .at_rest(|seen| {
-            let Seen { orders, sold } = std::mem::take(seen);
-            let pending = orders.iter().filter(|(_, (order, _))| order.status == OrderStatus::Pending);
-            let mut broken: Vec<Broken> = pending
-                .map(|(id, (_, event))| Broken::new(id.as_str(), format!("order {id} is pending for ever")).at(*event))
-                .collect();
+        .at_rest(move |seen| {
+            let Seen { orders, stock } = std::mem::take(seen);
             let mut wanted = BTreeMap::<SmolStr, i64>::new();
-            for (order, _) in orders.values().filter(|(order, _)| order.status == OrderStatus::Confirmed) {
+            for order in orders.values().filter(|order| order.status == OrderStatus::Confirmed) {
                 for line in &order.lines {
                     *wanted.entry(line.sku.clone()).or_default() += i64::from(line.units);
                 }
             }
-            for (sku, (sold, event)) in sold {
-                let wanted = wanted.remove(&sku).unwrap_or(0);
-                if sold != wanted {
-                    let sentence = format!("{sold} units of {sku} are sold, and confirmed orders want {wanted}");
+            let mut broken = Vec::new();
+            for (sku, (is, event)) in stock {
+                let sold = wanted.remove(&sku).unwrap_or(0);
+                let first = initial.get(&sku).map_or(0, |first| i64::try_from(*first).unwrap_or(i64::MAX));
+                let expected = StockLevel { available: first - sold, reserved: 0, sold };
+                if is != expected {
+                    let sentence = format!("{sku} ends with {is:?}, and confirmed orders make it {expected:?}");
                     broken.push(Broken::new(sku.as_str(), sentence).at(event));
                 }
             }
-            let missing = wanted.into_iter().map(|(sku, wanted)| {
+            broken.extend(wanted.into_iter().map(|(sku, wanted)| {
                 Broken::new(sku.as_str(), format!("no unit of {sku} is sold, and confirmed orders want {wanted}"))
-            });
-            broken.extend(missing);
+            }));
             broken
         })
         .boxed()

@@ -1,6 +1,7 @@
 //! The scenarios and the program: one test program, one topic a module.
 
 mod audit;
+mod by_the_harness;
 mod card_table;
 mod catalog;
 mod cli;

@@ -45,6 +45,11 @@ impl Sum {
         Self { name, at_rest, off: 0, changes: Vec::new() }
     }
 
+    /// One that is judged at rest, and this much off before anything starts.
+    pub(super) fn beginning_at(name: SmolStr, off: i64) -> Self {
+        Self { off, ..Self::new(name, true) }
+    }
+
     /// Takes in a commit that changed it.
     pub(super) fn add(&mut self, change: Change) {
         self.off = self.off.saturating_add(change.by);

@@ -116,6 +116,69 @@ fn a_term_that_can_not_be_read_is_told_and_of_a_store_that_was_put_back_nothing_
 }
 
 #[test]
+fn what_was_prepared_is_worth_what_is_said_of_it() {
+    #[derive(Deserialize)]
+    struct Read {
+        events: i64,
+    }
+    let read = |events: i64| {
+        let body = Some(Bytes::from(format!(r#"{{"events":{events}}}"#)));
+        Effect::Document { collection: "reads".into(), id: "ann".into(), version: 1, body }
+    };
+    let each_once = |before: i64| {
+        let reads = conserved("reads").on_document("reads", |read: &Read| read.events);
+        reads.on_appended("deposited", |_: &Wallet| -1).begins_at(-before).at_rest().boxed()
+    };
+    let mut script = Script::new();
+    let room = script.process("room-1");
+    script.commit(room, "room", Outcome::Done, [read(1), appended("ann", 2, of("deposited", 2, 5))]);
+    let second = script.commit(room, "room", Outcome::Done, [read(2)]);
+    script.rest();
+    assert_eq!(told(each_once(1), &script), []);
+    let off = |by: &str| format!("`reads`, which has to stand, ended {by} off where it began");
+    assert_eq!(told(each_once(0), &script), [(off("+1"), vec![second])], "nobody has said that there was one before");
+    assert_eq!(told(each_once(2), &script)[0].0, off("-1"), "one of two is missed");
+
+    let mut script = Script::new();
+    let room = script.process("room-1");
+    let first = script.commit(room, "room", Outcome::Done, [wallet("ann", 60), wallet("bob", 40)]);
+    let prepared = |worth: i64| told(chips().prepared("wallets", "ann", worth).boxed(), &script);
+    assert_eq!(prepared(100), []);
+    let sentence = "`chips`, which has to stand, changed by +1 in one commit".to_owned();
+    assert_eq!(prepared(99), [(sentence, vec![first])]);
+    script.commit(room, "room", Outcome::Done, [wallet("ann", 50), wallet("bob", 50)]);
+    assert_eq!(told(chips().prepared("wallets", "ann", 100).boxed(), &script), [], "it counts once");
+}
+
+#[test]
+fn no_part_of_a_document_is_ever_less_than_nothing_although_the_sum_stands() {
+    #[derive(Deserialize)]
+    struct Level {
+        free: i64,
+        held: i64,
+    }
+    let level = |free: i64, held: i64| {
+        let body = Some(Bytes::from(format!(r#"{{"free":{free},"held":{held}}}"#)));
+        Effect::Document { collection: "stock".into(), id: "cd-1".into(), version: 1, body }
+    };
+    let units =
+        || conserved("units").on_parts("stock", |level: &Level| [level.free, level.held]).prepared("stock", "cd-1", 3);
+    let mut script = Script::new();
+    let room = script.process("room-1");
+    script.commit(room, "room", Outcome::Done, [level(0, 3)]);
+    assert_eq!(told(units().boxed(), &script), []);
+    let less = script.commit(room, "room", Outcome::Done, [level(-1, 4)]);
+    let lost = script.commit(room, "room", Outcome::Done, [level(1, 1)]);
+    let sentences = [
+        ("a part of `units` is -1 in `cd-1`: less than nothing".to_owned(), vec![less]),
+        ("`units`, which has to stand, changed by -1 in one commit".to_owned(), vec![lost]),
+    ];
+    assert_eq!(told(units().boxed(), &script), sentences);
+    let at_rest = judged(units().at_rest().boxed(), &script.events(), Ending::OutOfBudget);
+    assert_eq!(at_rest.violations.len(), 1, "that is told at once, whenever the sum is judged: {at_rest:?}");
+}
+
+#[test]
 fn an_event_is_seen_with_its_stream_and_version() {
     let first = always("opened-first", ()).on_appended("opened", |(), opened, _| match opened.version {
         1 => Ok(()),

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_card_table::{
     hands::Hand,
-    messages::{CREDITED, Funds, HandStarted, Payout},
+    messages::{CREDITED, FUNDS_RELEASED, FUNDS_RESERVED, Funds, HandStarted, Payout, Release},
     players::{JoinState, WalletEvent},
     tables::Table,
 };
@@ -69,6 +69,17 @@ pub(super) fn all_there_in_the_end() -> Box<dyn Invariant> {
         .on_document("table", at_table)
         .on_appended("wallet.join_confirmed", move |funds: &Funds| -signed(funds.chips))
         .on_appended(CREDITED, move |payout: &Payout| signed(payout.chips))
+        .at_rest()
+        .boxed()
+}
+
+/// In the end all chips that were ever reserved went to a table or were released: nobody's join takes those of another.
+pub(super) fn reserved_for_joins() -> Box<dyn Invariant> {
+    let signed = |chips: u64| i64::try_from(chips).unwrap_or(i64::MAX);
+    conserved("chips-reserved")
+        .on_appended(FUNDS_RESERVED, move |funds: &Funds| signed(funds.chips))
+        .on_appended("wallet.join_confirmed", move |funds: &Funds| -signed(funds.chips))
+        .on_appended(FUNDS_RELEASED, move |release: &Release| -signed(release.chips))
         .at_rest()
         .boxed()
 }

@@ -29,7 +29,9 @@ pub(super) fn business(evening: &Evening) -> Vec<Box<dyn Invariant>> {
     vec![
         chips::at_each_commit(evening),
         chips::all_there_in_the_end(),
-        seats::seats(),
+        chips::reserved_for_joins(),
+        seats::seats(evening),
+        seats::one_seat_each(),
         seats::joins_end(),
         hands::life_cycle(),
         hands::settled_once(),

@@ -7,17 +7,24 @@ use seaworthy_card_table::{
 use seaworthy_sim::{invariants::Invariant, prelude::*};
 use smol_str::SmolStr;
 
-/// No table has more players than seats, and nobody sits at one twice.
-pub(super) fn seats() -> Box<dyn Invariant> {
-    always("seats", ())
+use crate::card_table::Evening;
+
+/// A seat is free or taken, and of neither there are ever fewer than none.
+pub(super) fn seats(evening: &Evening) -> Box<dyn Invariant> {
+    let signed = |seats: usize| i64::try_from(seats).unwrap_or(i64::MAX);
+    let seats = conserved("seats").on_parts("table", move |table: &Table| {
+        let taken = signed(table.seated.len());
+        [signed(table.seats) - taken, taken]
+    });
+    let tables = evening.tables();
+    tables.into_iter().fold(seats, |all, (table, seats)| all.prepared("table", table, signed(seats))).boxed()
+}
+
+/// Nobody sits at a table twice.
+pub(super) fn one_seat_each() -> Box<dyn Invariant> {
+    always("one-seat-each", ())
         .on_document("table", |(), table: Written<'_, Table>| {
-            let Table { id, seats, seated, .. } = table.value;
-            if seated.len() > *seats {
-                return Err(Broken::new(
-                    id.as_str(),
-                    format!("{} players sit at the {seats} seats of {id}", seated.len()),
-                ));
-            }
+            let Table { id, seated, .. } = table.value;
             let players: BTreeSet<_> = seated.iter().map(|seat| &seat.player).collect();
             if players.len() < seated.len() {
                 return Err(Broken::new(id.as_str(), format!("somebody sits at {id} twice")));

@@ -14,7 +14,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::{Bookings, streams::Streams};
 
 /// Collections of both generations of balances.
-const COLLECTIONS: [&str; 2] = ["balances-1", "balances-2"];
+pub(super) const COLLECTIONS: [&str; 2] = ["balances-1", "balances-2"];
 
 /// Each word of a projection about an account is the fold of its stream up to where the projection is: so a generation that is
 /// built anew says what the running one said there.

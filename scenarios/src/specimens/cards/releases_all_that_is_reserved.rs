@@ -5,7 +5,9 @@
 //!
 //! Mechanism: the compensation goes by the aggregate, not by the command that was rejected.
 //!
-//! Violates: `chips-conserved`.
+//! Trap 06: everything that is reserved is released, and not what the rejected join had reserved.
+//!
+//! Violates: `chips-conserved`; a join whose chips are gone is a dead letter (`dead-only-injected`).
 //!
 //! Right: [`rejections`](seaworthy_card_table::players::rejections) releases the join that the rejected command names.
 

@@ -6,6 +6,8 @@
 //! Mechanism: the expected version is that of the event's first look, for all commands alike; nobody counts those of the same
 //! event that come before.
 //!
+//! Trap 05: two payouts for one root get the same sequence.
+//!
 //! Violates: `dead-only-injected`.
 //!
 //! Right: the splitter of a [`Router`](seaworthy_core::choreography::Router) numbers the commands for one aggregate one after the

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: check here, act there, and nothing between them that says that the state is the same: the command expects any version.
 //!
-//! Violates: `seats`.
+//! Violates: `one-seat-each` or `seats`, and `chips`.
 //!
 //! Right: [`AskForSeat`](seaworthy_card_table::tables::AskForSeat) expects the version that it has seen, and the table looks
 //! for itself.

@@ -5,7 +5,9 @@
 //!
 //! Mechanism: the event is retried, not the command; what is sent again has ids of its own, which no inbox knows.
 //!
-//! Violates: `chips-conserved`.
+//! Trap 07: all commands of a split are sent again, those that succeeded too.
+//!
+//! Violates: `chips-conserved` and `duplicate-effect`.
 //!
 //! Right: a [`Router`](seaworthy_core::choreography::Router) sends the one command again that was stale.
 

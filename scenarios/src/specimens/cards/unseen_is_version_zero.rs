@@ -5,6 +5,8 @@
 //!
 //! Mechanism: a default where a look-up is missing; what nobody knows reads as "new".
 //!
+//! Trap 04: a destination that is missing reads as sequence 0.
+//!
 //! Violates: `dead-only-injected`.
 //!
 //! Right: [`PayOut`](seaworthy_card_table::players::PayOut) names each wallet in `prepare`, and what is not named is an error.

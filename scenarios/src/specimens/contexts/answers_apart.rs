@@ -5,7 +5,7 @@
 //!
 //! Mechanism: two commits that should be one.
 //!
-//! Violates: `order-and-stock-agree`: the order is pending for ever; `saga-resolves` or `units-conserved`.
+//! Violates: `orders-end`: the order is pending for ever; `saga-resolves` or `reservations-end`.
 //!
 //! Right: [`AnswerRequest`](seaworthy_order_inventory::orchestrated::AnswerRequest) stages the answer in the transaction that reserves.
 

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: the pivot stands before what decides about it.
 //!
-//! Violates: `order-and-stock-agree`: nothing is sold for a confirmed order; or `dead-only-injected`: the stock refuses to settle it.
+//! Violates: `units-sold`: nothing is sold for a confirmed order; or `dead-only-injected`: the stock refuses to settle it.
 //!
 //! Right: in [`fulfilment`](seaworthy_order_inventory::orders::fulfilment) the confirmation comes after the answer.
 

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: the compensation goes by the request, and not by what the request has come to.
 //!
-//! Violates: `units-conserved`.
+//! Violates: `reservation-life-cycle`: a refusal becomes a release; or `units-reserved`.
 //!
 //! Right: [`release`](seaworthy_order_inventory::inventory::release) goes by the reservation.
 

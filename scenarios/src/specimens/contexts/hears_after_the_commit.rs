@@ -5,7 +5,7 @@
 //!
 //! Mechanism: two commits that should be one.
 //!
-//! Violates: `order-and-stock-agree`: the order is pending for ever; `saga-resolves` or `handled-without-effect`.
+//! Violates: `orders-end`: the order is pending for ever; `saga-resolves` or `handled-without-effect`.
 //!
 //! Right: [`HearAnswer`](seaworthy_order_inventory::orders::HearAnswer) gives it to the saga in the transaction with the inbox row.
 

@@ -5,6 +5,8 @@
 //!
 //! Mechanism: a change of state that does not look at the state.
 //!
+//! Trap 14: a late "reserved" revives an order that was cancelled.
+//!
 //! Violates: `order-life-cycle`.
 //!
 //! Right: [`Order::conclude`](seaworthy_order_inventory::orders::Order::conclude) leaves an order that has come to an end as

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: what is to be undone was decided when the order was called off, by what had been heard until then.
 //!
-//! Violates: `handled-without-effect`, since what is handled leaves nothing; or `units-conserved`: units stay reserved for nobody.
+//! Violates: `handled-without-effect`, since what is handled leaves nothing; or `reservations-end`: units stay reserved for nobody.
 //!
 //! Right: [`GiveBack`](seaworthy_order_inventory::choreographed::GiveBack) hears of it, whether the reservation comes first or
 //! not.

@@ -5,7 +5,9 @@
 //!
 //! Mechanism: how far it has come stands nowhere but in the task.
 //!
-//! Violates: `order-and-stock-agree`: the order is pending for ever; or `units-conserved`.
+//! Trap 15: an orchestrator in memory, whose crash leaves the order pending for ever.
+//!
+//! Violates: `orders-end`: the order is pending for ever; or `reservations-end`.
 //!
 //! Right: a saga's log says how far it has come, whoever goes on with it:
 //! [`orchestrated`](seaworthy_order_inventory::orchestrated).

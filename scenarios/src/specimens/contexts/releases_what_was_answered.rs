@@ -5,7 +5,7 @@
 //!
 //! Mechanism: a step is undone only if it is done, and the effect was had by an earlier one.
 //!
-//! Violates: `units-conserved`: units stay reserved for nobody.
+//! Violates: `reservations-end`: units stay reserved for nobody.
 //!
 //! Right: in [`fulfilment`](seaworthy_order_inventory::orders::fulfilment) the step that asks is undone by the release, and
 //! [`release`](seaworthy_order_inventory::inventory::release) leaves a mark where the request has not come yet.

@@ -5,7 +5,9 @@
 //!
 //! Mechanism: neither the message's id nor the order's is looked up before the effect.
 //!
-//! Violates: `duplicate-effect` or `units-conserved`.
+//! Trap 14: no inbox, so that a duplicate reserves twice.
+//!
+//! Violates: `units-reserved`: units are held back twice for one reservation; or `duplicate-effect`.
 //!
 //! Right: [`Consumer`](seaworthy_core::inbox::Consumer) remembers the message in the transaction of its effect, and
 //! [`reserve`](seaworthy_order_inventory::inventory::reserve) gives the same answer to whoever asks again.

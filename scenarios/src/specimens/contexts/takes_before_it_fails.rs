@@ -6,7 +6,9 @@
 //! Mechanism: all or nothing is the transaction's promise only where the transaction is given up; a failure that is an answer
 //! commits.
 //!
-//! Violates: `units-conserved`: units stay reserved for nobody.
+//! Trap 13: earlier articles are taken, and the failure commits that.
+//!
+//! Violates: `units-reserved`: units are held back for no reservation.
 //!
 //! Right: [`reserve`](seaworthy_order_inventory::inventory::reserve) looks at all articles before it takes the first.
 

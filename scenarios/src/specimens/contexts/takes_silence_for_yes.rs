@@ -4,7 +4,7 @@
 //!
 //! Mechanism: a timeout is taken for an outcome.
 //!
-//! Violates: `order-and-stock-agree`: nothing is sold for a confirmed order; or `dead-only-injected`: the stock refuses to settle it.
+//! Violates: `units-sold`: nothing is sold for a confirmed order; or `dead-only-injected`: the stock refuses to settle it.
 //!
 //! Right: [`Hear`](seaworthy_order_inventory::orders::Hear) waits for as long as it takes. Where that is too long, the step is
 //! rejected at its limit ([`or_reject`](seaworthy_core::saga::Wait::or_reject)), and the release goes after the request.

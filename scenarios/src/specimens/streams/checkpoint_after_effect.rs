@@ -5,7 +5,7 @@
 //!
 //! Mechanism: the place in the log is not part of what it is the place of.
 //!
-//! Violates: `projections-are-folds`.
+//! Violates: `projections-are-folds` and `statements-have-each-event`.
 //!
 //! Right: [`Subscriber`](seaworthy_core::events::Subscriber) has effect and checkpoint in one transaction.
 

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: the checkpoint keeps what is staged from being staged twice, and says nothing of what is delivered.
 //!
-//! Violates: `duplicate-effect` or `projections-complete`.
+//! Violates: `each-notice-is-a-letter`, `duplicate-effect` or `projections-complete`.
 //!
 //! Right: [`Consumer`](seaworthy_core::inbox::Consumer) remembers the message in the transaction of its effect.
 

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: the second subscriber has a checkpoint of its own, and not a place of its own.
 //!
-//! Violates: `projections-are-folds`.
+//! Violates: `projections-are-folds` and `balances-have-each-event`.
 //!
 //! Right: each of the [`Generations`](seaworthy_event_store::projections::Generations) has a
 //! [`collection`](seaworthy_event_store::projections::collection) of its own, and readers change over.

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: a failure that is over soon is taken for one that never is, and what is given up stands nowhere.
 //!
-//! Violates: `projections-complete` or `projections-are-folds`.
+//! Violates: `statements-have-each-event`, `projections-complete` or `projections-are-folds`.
 //!
 //! Right: [`Subscriber`](seaworthy_core::events::Subscriber) tries again, so many times, then parks the event with its reason
 //! and lets later events of that stream wait behind it.

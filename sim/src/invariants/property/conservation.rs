@@ -15,6 +15,8 @@ use crate::{
 pub struct Conservation {
     name: &'static str,
     at_rest: bool,
+    /// Worth of documents that were prepared, by collection and id.
+    prepared: BTreeMap<(&'static str, SmolStr), i64>,
     terms: Vec<Term>,
     interest: Interest,
     /// Worth of each document that has any: by term, store and id.
@@ -24,7 +26,20 @@ pub struct Conservation {
     is_over: bool,
 }
 
-type Worth = Box<dyn FnMut(&mut Judge<'_>, &Event, usize, &[u8]) -> Result<i64, String> + Send>;
+type Worth = Box<dyn FnMut(&mut Judge<'_>, &Event, usize, &[u8]) -> Result<Amount, String> + Send>;
+
+/// Worth of one thing.
+struct Amount {
+    sum: i64,
+    /// The smallest part of it, where none may be less than nothing.
+    smallest: Option<i64>,
+}
+
+impl From<i64> for Amount {
+    fn from(sum: i64) -> Self {
+        Self { sum, smallest: None }
+    }
+}
 
 /// One part of a sum.
 struct Term {
@@ -44,8 +59,9 @@ enum Of {
 /// lie in several stores or what one transaction takes another one gives, [at rest](Conservation::at_rest).
 ///
 /// A document is worth what it holds now, and nothing once it is deleted. An event and a message is a flow, which counts once: chips
-/// that come in from outside are worth as much with the sign turned, so that they are no change. What is there before anything starts
-/// is where the sum begins. Amounts are whole numbers: count money in its smallest unit.
+/// that come in from outside are worth as much with the sign turned, so that they are no change. What
+/// [`Scenario::prepare`](crate::scenario::Scenario::prepare) wrote is no part of the trace: say what [documents](Conservation::prepared) of it
+/// that have a worth are worth, and [events](Conservation::begins_at). Amounts are whole numbers: count money in its smallest unit.
 ///
 /// A sum over columns of tables is declared by the topology, as [`Conserved`](crate::scenario::Conserved).
 ///
@@ -79,6 +95,7 @@ pub fn conserved(name: &'static str) -> Conservation {
     Conservation {
         name,
         at_rest: false,
+        prepared: BTreeMap::new(),
         terms: Vec::new(),
         interest: Interest::RESTORED,
         worth: BTreeMap::new(),
@@ -95,7 +112,40 @@ impl Conservation {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let read: Worth =
-            Box::new(move |judge, event, at, body| Ok(worth(&*judge.decoded.document::<T>(event, at, body)?)));
+            Box::new(move |judge, event, at, body| Ok(worth(&*judge.decoded.document::<T>(event, at, body)?).into()));
+        self.term(Of::Documents(collection), Interest::DOCUMENT, read)
+    }
+
+    /// Adds what each document of a collection is worth in several parts, and none of them may ever be less than nothing, whatever
+    /// becomes of the sum: units in stock and units that are reserved, free seats and taken ones.
+    ///
+    /// ```
+    /// use seaworthy_sim::invariants::conserved;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Level {
+    ///     available: i64,
+    ///     reserved: i64,
+    ///     sold: i64,
+    /// }
+    ///
+    /// let units = conserved("units").on_parts("stock", |level: &Level| [level.available, level.reserved, level.sold]);
+    /// # drop(units);
+    /// ```
+    #[must_use]
+    pub fn on_parts<T, const N: usize>(
+        self,
+        collection: &'static str,
+        mut parts: impl FnMut(&T) -> [i64; N] + Send + 'static,
+    ) -> Self
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let read: Worth = Box::new(move |judge, event, at, body| {
+            let parts = parts(&*judge.decoded.document::<T>(event, at, body)?);
+            let sum = parts.iter().fold(0, |sum: i64, part| sum.saturating_add(*part));
+            Ok(Amount { sum, smallest: parts.into_iter().min() })
+        });
         self.term(Of::Documents(collection), Interest::DOCUMENT, read)
     }
 
@@ -122,6 +172,51 @@ impl Conservation {
     pub fn at_rest(mut self) -> Self {
         self.at_rest = true;
         self
+    }
+
+    /// Says what a document is worth that is there before anything starts. One of which nothing is said is worth nothing until it is first
+    /// written.
+    ///
+    /// ```
+    /// use seaworthy_sim::invariants::conserved;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Account {
+    ///     cents: i64,
+    /// }
+    ///
+    /// let cents = conserved("cents").on_document("accounts", |account: &Account| account.cents).prepared("accounts", "ada", 500);
+    /// # drop(cents);
+    /// ```
+    #[must_use]
+    pub fn prepared(mut self, collection: &'static str, id: impl Into<SmolStr>, worth: i64) -> Self {
+        self.prepared.insert((collection, id.into()), worth);
+        self
+    }
+
+    /// Says where the sum begins, at what the events and messages are worth that are there before anything starts; it is judged
+    /// [at rest](Self::at_rest), and has to come to zero. It is for two books of one thing, of which one is older: a projection, and the log that
+    /// it is made of.
+    ///
+    /// ```
+    /// use seaworthy_sim::invariants::conserved;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Balance {
+    ///     entries: i64,
+    /// }
+    ///
+    /// // Two events are in the log before the run, and the projection has yet to enter them.
+    /// let each_event_once = conserved("entries-of-balances")
+    ///     .on_document("balances", |balance: &Balance| balance.entries)
+    ///     .on_appended("account.booked", |_: &serde::de::IgnoredAny| -1)
+    ///     .begins_at(-2);
+    /// # drop(each_event_once);
+    /// ```
+    #[must_use]
+    pub fn begins_at(mut self, sum: i64) -> Self {
+        self.sum = Sum::beginning_at(self.name.into(), sum);
+        self.at_rest()
     }
 
     /// Returns it as what [`Scenario::invariants`](crate::scenario::Scenario::invariants) consists of.
@@ -153,7 +248,14 @@ impl Conservation {
                     _ => continue,
                 };
                 let now = match body.map(|body| worth(judge, event, at, body)) {
-                    Some(Ok(now)) => now,
+                    Some(Ok(Amount { sum, smallest })) => {
+                        if let (Some(smallest @ ..0), Some(id)) = (smallest, id) {
+                            let sentence =
+                                format!("a part of `{}` is {smallest} in `{id}`: less than nothing", self.name);
+                            judge.violate(Entity::named(self.name, id.clone()), sentence, vec![event.number]);
+                        }
+                        sum
+                    }
                     None => 0,
                     Some(Err(error)) => {
                         let sentence = format!("a term of `{}` can't be read: {error}", self.name);
@@ -161,8 +263,13 @@ impl Conservation {
                         continue;
                     }
                 };
-                let before =
-                    id.map_or(0, |id| self.worth.insert((number, store.clone(), id.clone()), now).unwrap_or(0));
+                let before = id.map_or(0, |id| {
+                    let before = self.worth.insert((number, store.clone(), id.clone()), now);
+                    before.unwrap_or_else(|| match of {
+                        Of::Documents(known) => self.prepared.get(&(*known, id.clone())).copied().unwrap_or(0),
+                        Of::Events(_) | Of::Messages(_) => 0,
+                    })
+                });
                 by = Some(by.unwrap_or(0).saturating_add(now).saturating_sub(before));
             }
         }
@@ -172,7 +279,7 @@ impl Conservation {
 
 fn from_payload<T: DeserializeOwned>(mut worth: impl FnMut(&T) -> i64 + Send + 'static) -> Worth {
     Box::new(move |_, _, _, body| match serde_json::from_slice::<T>(body) {
-        Ok(value) => Ok(worth(&value)),
+        Ok(value) => Ok(worth(&value).into()),
         Err(error) => Err(format!("it is no {}: {error}", std::any::type_name::<T>())),
     })
 }

@@ -13,6 +13,7 @@ use seaworthy_core::{
     saga::{Orchestrator, OrchestratorConfig, Registry},
 };
 use seaworthy_tokio::LocalExternal;
+use tracing::Level;
 
 use crate::support::{
     World,
@@ -164,39 +165,46 @@ fn a_compensation_that_would_leave_a_terminal_state_is_dropped_with_a_warning() 
     });
 }
 
-/// A store that conflicts at the first commits of whoever handles rejections.
+/// Whoever handles commands and whoever handles rejections has a store that conflicts at the first commits.
 #[test]
-fn an_attempt_that_does_not_commit_warns_of_nothing() {
-    on_each_store(async |world| {
-        world.declare_room();
-        world.furnish([Player { barred: true, ..player("ann", 100) }], [table("t-1", 0)]).await;
-        let revive = |player: &mut Player, _: &Rejection| {
-            player.barred = false;
-            Ok(FollowUp::none().dead_letter())
-        };
-        let script = |operation, number| match (operation, number) {
-            (Operation::Commit, 1..=3) => Fate::Fails(FailureKind::Conflict),
-            _ => Fate::Well,
-        };
-        let (calls, ports) = Calls::before(&world.ports, script);
-        let handlers = RejectionHandlers::builder::<Players>(&ports, players(&ports)).on("seat.player", revive);
-        let handlers = handlers.ended_when(|player| player.barred).build().expect("one command");
-        world.ports.spawn("relay", seaworthy_core::outbox::Relay::new(&world.ports).run());
-        world.ports.spawn("router", crate::support::card_room::player_to_table().consumer(&world.ports).run());
-        let tables = crate::support::card_room::table_commands(&world.ports);
-        let config = ConsumerConfig::new(["table.commands"]);
-        world.ports.spawn("tables", Consumer::new(&world.ports, "tables", tables, config).run());
-        let config = ConsumerConfig::new(["player.rejections"]);
-        ports.spawn("rejections", Consumer::new(&ports, "player-rejections", handlers, config).run());
-        let heard = Warnings::listen();
-        world.change_player("ann", |player| player.join("t-1", 40)).await;
-        world.pass(60 * SECOND).await;
-        assert!(calls.times(Operation::Commit).len() >= 4, "it is tried again");
-        for said in ["message is a dead letter", "would leave a terminal state"] {
-            let lines: Vec<_> = heard.lines().into_iter().filter(|line| line.contains(said)).collect();
-            assert_eq!(lines.len(), 1, "{said}: {lines:?}");
-        }
-        let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
-        assert_eq!(world.ports.store.dead_letters(&request).await.expect("a store that is up").len(), 1);
-    });
+fn an_attempt_that_does_not_commit_says_nothing() {
+    const DROPPED: &str = "would leave a terminal state";
+    const COMPENSATED: &str = "rejected command is compensated";
+    for (barred, expected, other) in [(true, DROPPED, COMPENSATED), (false, COMPENSATED, DROPPED)] {
+        on_each_store(async |world| {
+            world.declare_room();
+            world.furnish([Player { barred, ..player("ann", 100) }], [table("t-1", 0)]).await;
+            let revive = |player: &mut Player, _: &Rejection| {
+                player.barred = false;
+                Ok(FollowUp::none().dead_letter())
+            };
+            let script = |operation, number| match (operation, number) {
+                (Operation::Commit, 1..=3) => Fate::Fails(FailureKind::Conflict),
+                _ => Fate::Well,
+            };
+            let (commits_of_tables, ports_of_tables) = Calls::before(&world.ports, script);
+            let (commits, ports) = Calls::before(&world.ports, script);
+            let handlers = RejectionHandlers::builder::<Players>(&ports, players(&ports)).on("seat.player", revive);
+            let handlers = handlers.ended_when(|player| player.barred).build().expect("one command");
+            world.ports.spawn("relay", seaworthy_core::outbox::Relay::new(&world.ports).run());
+            world.ports.spawn("router", crate::support::card_room::player_to_table().consumer(&world.ports).run());
+            let tables = crate::support::card_room::table_commands(&ports_of_tables);
+            let config = ConsumerConfig::new(["table.commands"]);
+            ports_of_tables.spawn("tables", Consumer::new(&ports_of_tables, "tables", tables, config).run());
+            let config = ConsumerConfig::new(["player.rejections"]);
+            ports.spawn("rejections", Consumer::new(&ports, "player-rejections", handlers, config).run());
+            let heard = Warnings::listen_up_to(Level::INFO);
+            world.change_player("ann", |player| player.join("t-1", 40)).await;
+            world.pass(60 * SECOND).await;
+            for calls in [commits_of_tables, commits] {
+                assert!(calls.times(Operation::Commit).len() >= 4, "it is tried again");
+            }
+            let lines = heard.lines();
+            let times = |said: &str| lines.iter().filter(|line| line.contains(said)).count();
+            let said = ["command is rejected", "message is a dead letter", expected, other].map(times);
+            assert_eq!(said, [1, 1, 1, 0], "{lines:#?}");
+            let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
+            assert_eq!(world.ports.store.dead_letters(&request).await.expect("a store that is up").len(), 1);
+        });
+    }
 }

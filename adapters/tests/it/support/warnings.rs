@@ -14,9 +14,9 @@ use tracing::{
 
 /// Another that listens to nothing. Where there is only one, an event that is first met on another thread, by a test that
 /// does not listen, counts as one that nobody wants to hear.
-static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Lines::default()));
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Lines::up_to(Level::WARN)));
 
-/// Lines that were said at WARN or ERROR on this thread while this is held.
+/// Lines that were said at WARN or ERROR, or as far as was asked for, on this thread while this is held.
 pub(crate) struct Warnings {
     lines: Lines,
     _heard: DefaultGuard,
@@ -25,20 +25,34 @@ pub(crate) struct Warnings {
 impl Warnings {
     /// Listens from now on.
     pub(crate) fn listen() -> Self {
+        Self::listen_up_to(Level::WARN)
+    }
+
+    /// The same of all levels up to this one.
+    pub(crate) fn listen_up_to(level: Level) -> Self {
         LazyLock::force(&SECOND);
-        let lines = Lines::default();
+        let lines = Lines::up_to(level);
         let _heard = set_default(lines.clone());
         Self { lines, _heard }
     }
 
     /// Lines so far, a line each: fields as `name=value`.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.lines.0.lock().expect("no test panics with it in hand").clone()
+        self.lines.said.lock().expect("no test panics with it in hand").clone()
     }
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+#[derive(Clone)]
+struct Lines {
+    said: Arc<Mutex<Vec<String>>>,
+    level: Level,
+}
+
+impl Lines {
+    fn up_to(level: Level) -> Self {
+        Self { said: Arc::default(), level }
+    }
+}
 
 struct Line(String);
 
@@ -50,13 +64,13 @@ impl Visit for Line {
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
+        *metadata.level() <= self.level
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        self.0.lock().expect("no test panics with it in hand").push(line.0);
+        self.said.lock().expect("no test panics with it in hand").push(line.0);
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

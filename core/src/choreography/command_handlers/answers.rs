@@ -75,8 +75,9 @@ impl Answers {
             }
             return self.tell(tx, command, sent, answers.clone(), reason, place).await;
         }
-        info!(command = %command.id, kind = %command.kind, root = %command.subject, %reason, "command is rejected");
         let topic = rejections_of(sent, &reason)?;
+        let (id, kind, root, why) = (command.id, command.kind.clone(), command.subject.clone(), reason.clone());
+        tx.after_commit(Box::new(move || info!(command = %id, %kind, %root, reason = %why, "command is rejected")));
         let rejection = Rejection { command: command.clone(), reason };
         tx.stage(&rejection.message(self.domain, sent, topic, self.clock.now())?).await?;
         Ok(())

@@ -173,12 +173,13 @@ impl<A: Aggregate> Handler for Rejections<A> {
         let mut source = rejections.repository.load(tx, &event.subject).await?.ok_or_else(gone)?;
         let (follow_up, stays) = rejections.compensate(&mut source, &rejection)?;
         let Rejection { command, reason } = &rejection;
-        let (kind, root) = (&command.kind, &event.subject);
+        let (id, kind, root, reason) = (command.id, command.kind.clone(), event.subject.clone(), reason.clone());
         if stays {
-            info!(command = %command.id, %kind, %root, %reason, ?follow_up, "rejected command is compensated");
             rejections.repository.save(tx, source, Cause::Message(message)).await?;
+            tx.after_commit(Box::new(move || {
+                info!(command = %id, %kind, %root, %reason, ?follow_up, "rejected command is compensated");
+            }));
         } else {
-            let (id, kind, root, reason) = (command.id, kind.clone(), root.clone(), reason.clone());
             tx.after_commit(Box::new(move || {
                 warn!(command = %id, %kind, %root, %reason, "compensation is dropped: it would leave a terminal state");
             }));

@@ -138,7 +138,10 @@ impl<A: Sourced<Refusal: Serialize>> Handler for Undo<A> {
         let (undo, follow_up) = compensate(&rejection)?;
         match ledger.execute_in(tx, root, &undo, Cause::Message(message)).await {
             Ok(_) => {
-                info!(command = %rejection.command.id, %kind, %root, %reason, ?follow_up, "rejected command is compensated")
+                let (id, kind, root, reason) = (rejection.command.id, kind.clone(), root.clone(), reason.clone());
+                tx.after_commit(Box::new(move || {
+                    info!(command = %id, %kind, %root, %reason, ?follow_up, "rejected command is compensated");
+                }));
             }
             Err(UpdateError::Refused(refusal)) => {
                 let refusal = serde_json::to_string(&refusal).unwrap_or_else(|error| error.to_string());

@@ -6,14 +6,15 @@ use super::{Entity, Interest, Invariant, Judge, Mode};
 use crate::{
     plan::FaultKind,
     topology::Topology,
-    trace::{Event, VirtualTime, What, micros},
+    trace::{Event, ProcessIndex, VirtualTime, What, micros},
 };
 
 /// `stops-when-asked`: a process that is asked to stop, as at each deployment, ends by itself.
 ///
 /// It has [ten seconds](Topology::stops_within()) for that, as with many a platform; then it is killed, with whatever it has in hand. One that is still there by then
 /// has a loop that does not look at [`ports.stop`](seaworthy_core::ports::Ports), or waits for something that nothing brings while it stops.
-/// A process whose main function has returned before is over once its tasks are.
+/// A process whose main function has returned before is over once its tasks are. It is asked by the fault [`Stop`](crate::plan::Verdict::Stop), and
+/// twice by a [`Rollout`](crate::plan::Disturbance::Rollout): when its next release comes, and when that is taken back.
 ///
 /// Not judged is a stop while anything else is wrong or has just been: a call that is held up, an outage, a fault that strikes until the
 /// process is killed; nor one in a run whose port calls take so long that a batch of them fills that time.
@@ -67,6 +68,13 @@ impl StopsWhenAsked {
         self.asked.push(Asked { whose, at: event.at, event: event.number });
     }
 
+    /// A process that is up is asked to stop and come back as another release.
+    fn roll_out(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if event.process != ProcessIndex::WORLD {
+            self.ask(event, judge);
+        }
+    }
+
     fn strike(&mut self, index: u32, kind: FaultKind, lasts: bool, at: VirtualTime) {
         // Whatever it does, it may be why somebody is still there.
         self.asked.clear();
@@ -83,8 +91,10 @@ impl StopsWhenAsked {
 
     fn crash(&mut self, event: &Event, judge: &mut Judge<'_>) {
         let whose = (event.process.0, event.incarnation);
-        let Some(asked) = self.asked.iter().position(|asked| asked.whose == whose) else { return };
-        let asked = self.asked.swap_remove(asked);
+        let Some(first) = self.asked.iter().position(|asked| asked.whose == whose) else { return };
+        let asked = self.asked.remove(first);
+        // It may have been asked again meanwhile.
+        self.asked.retain(|asked| asked.whose != whose);
         if event.at < asked.at + self.within {
             return;
         }
@@ -121,10 +131,13 @@ impl Invariant for StopsWhenAsked {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Fault { kind: FaultKind::Stop, .. } => self.ask(event, judge),
+            What::Fault { kind: FaultKind::Rollout, .. } => self.roll_out(event, judge),
             What::Fault { index, kind, point } => self.strike(*index, *kind, point.is_none(), event.at),
             What::FaultOver { index } if self.lasting.remove(index) => {
                 self.held_up_until = self.held_up_until.max(event.at + AFTERMATH);
             }
+            // A release that is taken back.
+            What::FaultOver { .. } => self.roll_out(event, judge),
             What::Exit { .. } | What::Panic { .. } => {
                 self.asked.retain(|asked| asked.whose != (event.process.0, event.incarnation))
             }

@@ -183,11 +183,10 @@ async fn attend(world: &Arc<World>, now: u64) {
                 let rolled_out = state.faults.rolled_out(index);
                 let fired = state.faults.end(index);
                 world.set_disturbed(state.faults.is_disturbed());
-                if fired {
-                    let now = world.elapsed();
-                    state.recorder.record(now, ProcessIndex::WORLD, 0, What::FaultOver { index });
-                }
                 drop(state);
+                if fired {
+                    record_at(world, rolled_out, What::FaultOver { index });
+                }
                 if let Some(process) = rolled_out {
                     change_release(world, process, |release| release.saturating_sub(1).max(1));
                 }
@@ -215,8 +214,18 @@ fn roll_out(world: &Arc<World>, index: u32) {
         state.faults.has_struck(index);
         process
     };
-    world.record(What::Fault { index, kind: FaultKind::Rollout, point: None });
+    record_at(world, Some(process), What::Fault { index, kind: FaultKind::Rollout, point: None });
     change_release(world, process, |release| release + 1);
+}
+
+/// Writes down what befalls a process that is asked to stop by it, as an event of the one that is up; otherwise as one of the
+/// world.
+fn record_at(world: &World, process: Option<ProcessIndex>, what: What) {
+    let up = process.and_then(|process| world.state().processes[usize::from(process.0)].incarnation.clone());
+    match up {
+        Some(incarnation) => world.record_of(&incarnation, what),
+        None => world.record(what),
+    }
 }
 
 /// Has a process run another release: one that is up is asked to stop, and comes back as that.

@@ -128,3 +128,29 @@ fn the_time_for_a_stop_is_the_topologys() {
         assert_eq!(found.violations.len(), violations, "{ms} ms");
     }
 }
+
+/// A rollout asks its process twice: when the next release comes, and when it is taken back. Of one that is down nothing is asked.
+#[test]
+fn a_process_that_is_rolled_out_is_asked_each_time() {
+    let rollout = What::Fault { index: 3, kind: FaultKind::Rollout, point: None };
+    for (of, at_a_time) in [(ORDERS, 1), (ProcessIndex::WORLD, 0)] {
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        for what in [rollout.clone(), What::FaultOver { index: 3 }] {
+            script.boot(orders);
+            script.event(of, what);
+            script.after_ms(10_000);
+            script.event(orders, What::Crash);
+        }
+        let found = judge(&script);
+        assert_eq!((found.judged[0].times, found.violations.len()), (2 * at_a_time, 2 * at_a_time as usize), "{of:?}");
+    }
+}
+
+#[test]
+fn who_is_asked_twice_is_told_once() {
+    let (found, events) =
+        gone_after(10_000, |_| (), |script| _ = script.fault(ORDERS, FaultKind::Stop, Operation::Get));
+    let [violation] = &found.violations[..] else { panic!("{:?}", found.violations) };
+    assert_eq!((found.judged[0].times, &violation.events[..]), (2, &events[..]));
+}

@@ -5,11 +5,12 @@ use std::time::Duration;
 use seaworthy_core::{
     events::WhenParked,
     inbox::{self, HandlerError},
-    ports::DeadLetterRequest,
+    ports::{DeadLetterRequest, Operation},
 };
 
 use crate::support::{
     Kind, World,
+    calls::{Calls, Fate},
     events::{append, journal, subscriber, write_down},
     inbox::Scripted,
     on, on_each_store,
@@ -63,6 +64,21 @@ fn a_poison_event_is_parked_with_its_reason_and_blocks_only_its_stream_until_it_
         world.pass(Duration::from_secs(5)).await;
         assert_eq!(journal(&**store, "reader").await, [1, 5, 6, 2, 3, 4, 7, 8]);
         assert_eq!(world.parked("reader").await, []);
+    });
+}
+
+/// Its letter has all of it: only one that could not be read is looked for in the log again.
+#[test]
+fn an_event_that_could_be_read_is_redriven_without_a_look_at_the_log() {
+    on_each_store(async |world| {
+        let (calls, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
+        let (handler, _) = poisoned(world, "event-1", || HandlerError::Refused("closed".into()));
+        let reader = subscriber(&ports, "reader", &handler, |config| config);
+        append(&**world.store(), "account-1", 1..=1).await;
+        reader.catch_up().await.expect("up");
+        let read = calls.times(Operation::ReadEvents).len();
+        assert_eq!(reader.redrive(&reader.letters(9)).await.expect("up").failed.len(), 1);
+        assert_eq!((handler.runs("event-1"), calls.times(Operation::ReadEvents).len()), (2, read));
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 use seaworthy_core::{
     inbox::{self, HandlerError},
-    ports::{DeadLetter, DeadLetterRequest, InboxEntry, connection},
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, Timestamp, connection},
 };
 
 use crate::support::{
@@ -109,5 +109,32 @@ fn letters_that_can_not_be_read_take_no_place_of_those_that_are_asked_for() {
         }
         let asked = store.dead_letters(&of(1).asked()).await.expect("up");
         assert_eq!(asked.iter().map(|letter| letter.message.id).collect::<Vec<_>>(), [rows::message(3, "").id]);
+    });
+}
+
+/// An operator decides by it whether to mend the letter or to drop it.
+#[test]
+fn a_letter_that_can_not_be_read_is_shown_with_its_failures_and_times() {
+    on(Kind::Sqlite, async |world| {
+        let store = &*world.ports.store;
+        let letter = rows::message(1, "");
+        let entry = InboxEntry::for_message(SHOP, &letter);
+        world.pass(Duration::from_secs(1)).await;
+        let mut tx = store.begin().await.expect("up");
+        assert_eq!(tx.inbox_failed(&entry, "poison").await, Ok(1));
+        tx.inbox_bury(&entry, &letter, "poison").await.expect("up");
+        tx.commit().await.expect("up");
+        world.pass(Duration::from_secs(1)).await;
+        let of = DeadLetterRequest::new(SHOP, 9);
+        store.ask_redrive(&of).await.expect("up");
+        let shown = |letters: Vec<DeadLetter>| {
+            let [letter] = &letters[..] else { panic!("{letters:?}") };
+            (letter.reason.clone(), letter.failures, letter.failed_at, letter.asked_at, letter.unreadable.is_some())
+        };
+        let (reason, failures, failed_at, asked_at, _) = shown(store.dead_letters(&of).await.expect("up"));
+        assert!(failures > 0 && failed_at > Timestamp::EPOCH && asked_at > Some(failed_at), "{failures} {failed_at:?}");
+        sql(world, "UPDATE seaworthy_dead_letters SET headers = '{'").await;
+        let after = shown(store.dead_letters(&of).await.expect("up"));
+        assert_eq!(after, (reason, failures, failed_at, asked_at, true));
     });
 }

@@ -25,6 +25,7 @@ mod inbox_deaths;
 mod inbox_extension;
 mod inbox_identity;
 mod inbox_kinds;
+mod inbox_lent;
 mod inbox_panics;
 mod inbox_requests;
 mod inbox_settings;

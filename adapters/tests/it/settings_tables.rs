@@ -4,7 +4,7 @@ use std::{panic::catch_unwind, sync::Arc, time::Duration};
 
 use seaworthy_core::{
     backoff::Backoff,
-    choreography::{Domain, ProcessRetention, Router},
+    choreography::{CommandHandlers, Domain, ProcessRetention, Router},
     events::SubscriberConfig,
     inbox::{ConsumerConfig, FailurePolicy, InboxRetention},
     outbox::{OutboxRetention, RelayConfig},
@@ -16,7 +16,13 @@ use seaworthy_redb::{OpenError as RedbError, RedbConfig, RedbStore};
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 use seaworthy_tokio::LocalBroker;
 
-use crate::support::{clock::VirtualClock, in_virtual_time, saga::Part};
+use crate::support::{
+    Kind,
+    card_room::{Players, players},
+    clock::VirtualClock,
+    in_virtual_time, on,
+    saga::Part,
+};
 
 const NONE: Duration = Duration::ZERO;
 const SECOND: Duration = Duration::from_secs(1);
@@ -183,6 +189,22 @@ fn of_a_choreography() {
         text.starts_with("RouterBuilder::attempts_max is 0: ") && text.contains("so set it to 1 or more"),
         "{text}"
     );
+}
+
+#[test]
+fn of_handlers_of_commands() {
+    on(Kind::Memory, async |world| {
+        let build = |backoff| {
+            let handlers = CommandHandlers::builder::<Players>(&world.ports, players(&world.ports));
+            handlers.backoff(backoff).build()
+        };
+        assert!(build(Backoff::new(SECOND, SECOND)).is_ok());
+        for wrong in [NEVER, REVERSED] {
+            let Err(error) = build(wrong) else { panic!("stale commands would come back at once") };
+            let text = error.to_string();
+            assert!(text.starts_with("CommandHandlersBuilder::backoff is ") && text.contains("so set "), "{text}");
+        }
+    });
 }
 
 #[test]

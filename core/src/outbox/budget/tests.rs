@@ -93,6 +93,34 @@ fn attempts_spent_in_crashes_do_not_bury_a_row_at_its_first_failure() {
     }
 }
 
+/// Whoever grants fewer attempts than a relay wants to see failures is taken at their word.
+#[test]
+fn a_message_with_few_attempts_is_given_up_at_the_last_of_them() {
+    for attempts_max in [1, 2, 3] {
+        let (config, mut budget) = (RelayConfig::default().max_attempts(attempts_max), Budget::default());
+        for attempts in 1..=attempts_max {
+            let rows = [(RowId(1), attempts), (RowId(2), 1)];
+            let (outcomes, _) = judge(&mut budget, &rows, vec![unknown(), Ok(())], &config);
+            assert_eq!(is_dead(&outcomes[0]), attempts == attempts_max, "attempt {attempts} of {attempts_max}");
+        }
+    }
+}
+
+/// Whoever was before it has its turn, and it has its own only then.
+#[test]
+fn a_message_that_is_put_off_waits_for_as_many_as_once_waited_also_where_those_have_passed() {
+    let (config, mut budget) = (RelayConfig::default(), Budget::default());
+    let rows = [(RowId(1), 1), (RowId(2), 1), (RowId(3), 1)];
+    let others = [(RowId(2), 2), (RowId(3), 2)];
+    judge(&mut budget, &rows, vec![throttled(); 3], &config);
+    judge(&mut budget, &others, vec![Ok(()); 2], &config);
+    for (passed, is_spent) in [(2, false), (3, true)] {
+        let (outcomes, _) = judge(&mut budget, &rows[..1], vec![throttled()], &config);
+        assert_eq!(matches!(outcomes[0], SettleOutcome::Retry { .. }), is_spent, "{passed} of three have passed");
+        judge(&mut budget, &[(RowId(50), 1)], vec![Ok(())], &config);
+    }
+}
+
 fn throttled() -> PublishResult {
     Err(PublishError::Unavailable("throttled".into()))
 }
@@ -231,8 +259,12 @@ fn nobody_is_blamed_for_a_call_that_fails_as_a_whole() {
         let results = vec![unknown(), unknown()];
         let passed = vec!["orders".into()];
         let call = Bench { together: true, ..bench(&config, &passed) };
-        let (outcomes, _) = budget.judge(&rows, &messages, results, &call);
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, SettleOutcome::Release { .. })), "{outcomes:?}");
+        let (outcomes, heard) = budget.judge(&rows, &messages, results, &call);
+        // It is not known to have failed for its own part, so it has no pause of its own.
+        let given_back = SettleOutcome::Release { delay: Duration::ZERO };
+        assert!(outcomes.iter().all(|outcome| *outcome == given_back), "{outcomes:?}");
+        assert!(heard[0].failed, "its topic is told of it");
+        assert!(budget.strikes.rows.is_empty(), "nothing is noted of it");
     }
 }
 

@@ -87,6 +87,30 @@ async fn a_queue_that_goes_on_is_told_from_a_transaction_that_does_not_end() {
     assert_eq!(writer.told.load(Ordering::Relaxed), 0, "none of them lasts too long");
 }
 
+/// A clock in whose first wait somebody else has a turn, and keeps it.
+struct Overtaken(Arc<OneWriter<()>>, AtomicBool);
+
+#[async_trait]
+impl Clock for Overtaken {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH
+    }
+
+    async fn sleep(&self, _: Duration) {
+        if !self.1.swap(true, Ordering::Relaxed) {
+            self.0.begun();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_open_for_most_of_the_wait_is_named_also_where_another_came_before_it() {
+    let writer = Arc::new(writer(Some(12 * SECOND), Some(5 * SECOND)));
+    let _held = writer.turn(&Never).await.unwrap();
+    let why = refused(&writer, &Overtaken(Arc::clone(&writer), AtomicBool::new(false))).await;
+    assert!(why.contains("has not ended for 7s"), "{why}");
+}
+
 #[tokio::test]
 async fn without_limits_a_turn_comes_without_a_timer_when_the_one_before_it_ends() {
     let (writer, clock) = (writer(None, None), Busy::default());

@@ -18,6 +18,7 @@ mod order_fulfillment;
 mod order_inventory;
 mod payments;
 mod promises;
+mod requests_that_hang;
 mod serve;
 mod serve_redb;
 mod side_by_side;

@@ -16,6 +16,9 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
+/// Time that the broker has for an answer to a consumer.
+const BROKER_LIMIT: Duration = Duration::from_secs(20);
+
 /// Time that the broker has for a batch: less than a claim lasts.
 const PUBLISH_LIMIT: Duration = Duration::from_secs(10);
 
@@ -115,7 +118,7 @@ pub(super) async fn consume<F>(
 {
     let spec = SubscriptionSpec { group: group.into(), topics: vec![topic.into()] };
     while !ports.stop.is_set() {
-        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
+        let Ok(subscription) = answered(&ports, ports.broker.subscribe(&spec)).await else {
             ports.clock.sleep(REST).await;
             continue;
         };
@@ -129,23 +132,31 @@ pub(super) async fn consume<F>(
             for delivery in deliveries {
                 let (tag, message) = (delivery.tag, delivery.message.clone());
                 if let Acknowledge::First = acknowledge {
-                    let _ = subscription.ack(tag).await;
+                    let _ = answered(&ports, subscription.ack(tag)).await;
                 }
                 let handled = ports.try_scope(handle(ports.clone(), delivery)).await;
                 wake.hint();
                 let _ = match (acknowledge, handled) {
                     (Acknowledge::First, _) => Ok(()),
-                    (Acknowledge::Handled, Ok(())) => subscription.ack(tag).await,
+                    (Acknowledge::Handled, Ok(())) => answered(&ports, subscription.ack(tag)).await,
                     // A race is over soon; what conflicts each time is given up.
                     (Acknowledge::Handled, Err(HandlerError::Store(StoreError::Conflict(_))))
                         if is_given_up(&ports, group, &message).await =>
                     {
-                        subscription.ack(tag).await
+                        answered(&ports, subscription.ack(tag)).await
                     }
-                    (Acknowledge::Handled, Err(_)) => subscription.nack(tag, REST).await,
+                    (Acknowledge::Handled, Err(_)) => answered(&ports, subscription.nack(tag, REST)).await,
                 };
             }
         }
+    }
+}
+
+/// Waits for an answer of the broker to a consumer for as long as it has.
+async fn answered<T>(ports: &Ports, call: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
+    match select(pin!(call), ports.clock.limit(BROKER_LIMIT)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(BrokerError::Unknown(SmolStr::new_static("there was no answer in time"))),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 use seaworthy_core::ports::{Ports, Store, SubscriptionSpec, Timestamp};
 use seaworthy_order_fulfillment::messages::{ORDERS_SERVICE, SHIPMENT_EVENTS};
 use seaworthy_scenarios::{
@@ -69,14 +70,19 @@ impl Scenario for Audited {
     }
 }
 
+/// Time that the broker has for an answer.
+const BROKER_LIMIT: Duration = Duration::from_secs(20);
+
 async fn acknowledge(ports: Ports) {
     let topics = vec![ORDERS_SERVICE.into(), SHIPMENT_EVENTS.into()];
     let spec = SubscriptionSpec { group: "audit".into(), topics };
     while !ports.stop.is_set() {
-        if let Ok(subscription) = ports.broker.subscribe(&spec).await {
+        let subscribed = select(ports.broker.subscribe(&spec), ports.clock.limit(BROKER_LIMIT)).await;
+        if let Either::Left((Ok(subscription), _)) = subscribed {
             while let Ok(deliveries) = subscription.receive(16).await {
                 for delivery in deliveries {
-                    let _ = subscription.ack(delivery.tag).await;
+                    // What the broker does not answer in time comes again.
+                    select(subscription.ack(delivery.tag), ports.clock.limit(BROKER_LIMIT)).await;
                 }
             }
         }

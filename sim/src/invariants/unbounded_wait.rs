@@ -9,13 +9,15 @@ use crate::{
 
 /// `unbounded-wait`: a call that is never answered is given up, by a limit of whoever makes it.
 ///
-/// In a service that says it copes with [what fails for good](Topology::fails_for_good()), a call outside or a publish that the plan has
-/// [hang](FaultKind::Hang) does so for ten minutes, whatever else there is to do: longer than every limit of the default configurations.
-/// A caller that still waits then has no limit, be it a handler, a relay, a step of a saga or a loop of the user's own, and would wait
-/// for as long as the other end does: until its process is started again. Not accused is one that died meanwhile, or gave the call up.
+/// In a service that says it copes with [what fails for good](Topology::fails_for_good()), a call outside, a publish, or what a consumer
+/// says to the broker - that it subscribes, acknowledges, gives back, wants more time - which the plan has [hang](FaultKind::Hang) does so for ten
+/// minutes, whatever else there is to do: longer than every limit of the default configurations. A topology that knows its limits asks for
+/// [less](Topology::gives_up_within()). A caller that still waits then has no limit, be it a handler, a relay, a consumer, a step of a saga or a
+/// loop of the user's own, and would wait for as long as the other end does: until its process is started again. Not accused is one that died
+/// meanwhile, or gave the call up.
 ///
-/// Whoever has a limit of more than ten minutes leaves this invariant out by its name. Calls of a store are not judged: that each has an
-/// end is its [adapter's part](seaworthy_core::ports::Store).
+/// Whoever has a limit of more than ten minutes leaves this invariant out by its name. Not judged are the calls of a store, since that each has an
+/// end is its [adapter's part](seaworthy_core::ports::Store), and those that receive, which wait for something to come.
 ///
 /// State: one entry for each call that has hung.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ impl Invariant for UnboundedWait {
     }
 
     fn subject(&self) -> Option<&'static str> {
-        Some("a call outside, or a publish, that hangs for good")
+        Some("a call outside, or at the broker, that hangs for good")
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -73,6 +75,10 @@ impl Invariant for UnboundedWait {
                 let seconds = (event.at - since) / 1_000_000;
                 let (call, limit) = match point {
                     Operation::Publish => ("a publish to", "the publish"),
+                    Operation::Subscribe => ("a subscription of", "it"),
+                    Operation::Ack => ("an acknowledgement of", "it"),
+                    Operation::Nack => ("a negative acknowledgement of", "it"),
+                    Operation::Extend => ("the extension of a delivery of", "it"),
                     _ => ("a call of", "it"),
                 };
                 let sentence = format!(

@@ -29,8 +29,9 @@ impl Gate {
 
     async fn hang_for_good(&self, point: Operation, whom: SmolStr) {
         let since = self.world.elapsed();
-        let hanging = Hanging::new(&self.world, since + micros(Duration::from_millis(HANG_MS.into())));
-        self.hold(HANG_MS.into()).await;
+        let ms = self.world.topology.give_up_within.as_millis().min(HANG_MS.into()) as u64;
+        let hanging = Hanging::new(&self.world, since + micros(Duration::from_millis(ms)));
+        self.hold(ms).await;
         drop(hanging);
         if !self.world.has_healed() {
             self.record(What::NeverReturned { point, tx: None, since, behind: None, whom });

@@ -22,9 +22,9 @@ impl Topology {
     /// [next release](Self::next_release), [`Rollout`](crate::plan::Disturbance::Rollout) from then on. A consumer needs a
     /// bound for attempts and a dead letter for that, and not to die of one message with others in hand.
     ///
-    /// A call outside or a publish that [hangs](crate::plan::Verdict::Hang) does so for good then: the world heals once whoever makes it has
-    /// given it up or died, or after ten minutes, and who still waits then has no limit
-    /// ([`UnboundedWait`](crate::invariants::UnboundedWait)).
+    /// A call outside or at the broker that [hangs](crate::plan::Verdict::Hang) does so for good then, unless it is one that receives: the world heals
+    /// once whoever makes it has given it up or died, or after ten minutes, and who still waits then has no limit
+    /// ([`UnboundedWait`](crate::invariants::UnboundedWait), [`gives_up_within`](Self::gives_up_within())).
     #[must_use]
     pub fn fails_for_good(mut self) -> Self {
         self.fails_for_good = true;
@@ -37,6 +37,24 @@ impl Topology {
     #[must_use]
     pub fn stops_within(mut self, limit: Duration) -> Self {
         self.stop_within = limit;
+        self
+    }
+
+    /// Declares after how long whoever makes a call outside or at the broker has given it up, where nobody ever answers; ten minutes if it is
+    /// not said, and no more than that. Such a call hangs for so long, and who still waits then is told
+    /// ([`UnboundedWait`](crate::invariants::UnboundedWait)).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// // The core's consumers and relays wait for twenty seconds at most.
+    /// let topology = Topology::new().fails_for_good().gives_up_within(Duration::from_secs(30));
+    /// assert_eq!(topology.give_up_within, Duration::from_secs(30));
+    /// ```
+    #[must_use]
+    pub fn gives_up_within(mut self, limit: Duration) -> Self {
+        self.give_up_within = limit;
         self
     }
 

@@ -84,6 +84,8 @@ pub struct Topology {
     pub restores: bool,
     /// Time that a process has which is asked to stop, see [`stops_within`](Self::stops_within()).
     pub stop_within: Duration,
+    /// Longest limit of time that a call outside or at the broker has, see [`gives_up_within`](Self::gives_up_within()).
+    pub give_up_within: Duration,
     /// Time that the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
     /// `true` if the broker confirms what it can route to nobody, see
@@ -140,6 +142,7 @@ impl Default for Topology {
             fails_for_good: false,
             restores: false,
             stop_within: Duration::from_secs(10),
+            give_up_within: Duration::from_secs(600),
             visibility_timeout: Duration::from_secs(5),
             confirms_unroutable: false,
             group_holds: None,

@@ -6,7 +6,7 @@ use std::{future::pending, pin::pin, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, select};
-use seaworthy_core::ports::{Operation, Ports};
+use seaworthy_core::ports::{DeliveryTag, Operation, Ports, Subscription, SubscriptionSpec};
 use seaworthy_sim::{
     invariants::Ending,
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
@@ -22,6 +22,7 @@ type Program = fn(Boot) -> BoxFuture<'static, ()>;
 struct Publishes {
     program: Program,
     fails_for_good: bool,
+    gives_up_within: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,7 @@ impl Scenario for Publishes {
 
     fn topology(&self) -> Topology {
         let topology = Topology::new().process("one", "service", "store", self.program).without_protocol();
+        let topology = topology.gives_up_within(self.gives_up_within);
         if self.fails_for_good { topology.fails_for_good() } else { topology }
     }
 
@@ -69,16 +71,20 @@ const SOON: Duration = Duration::from_secs(90);
 
 /// What a run says of calls that nobody answered, and when it healed.
 fn hung(program: Program, fails_for_good: bool, faults: Vec<Fault>) -> (Vec<(Operation, String)>, Duration) {
+    hung_for(HANGS, Publishes { program, fails_for_good, gives_up_within: HANGS }, faults)
+}
+
+/// The same of one in which a call that hangs for good does so for this long.
+fn hung_for(hangs: Duration, scenario: Publishes, faults: Vec<Fault>) -> (Vec<(Operation, String)>, Duration) {
     let schedule = Schedule { latency: Latency::Equal { ms: 2 }, stall_per_mille: 0 };
     let plan = Plan { format: FORMAT.into(), scenario: "publishes".into(), seed: 1, schedule, workload: Ask, faults };
-    let scenario = Publishes { program, fails_for_good };
     let report: RunReport = run(&scenario, &plan, &RunOptions::default().keep_trace(true)).expect("a valid plan");
     assert_eq!((report.ending, &report.violations[..]), (Ending::Quiet, &[][..]));
     assert_eq!(report.fired.len(), plan.faults.len(), "each fault strikes");
     let trace = report.trace.as_deref().expect("kept");
     let never = trace.iter().filter_map(|event| match &event.what {
         What::NeverReturned { point, whom, since, .. } => {
-            assert_eq!(Duration::from_micros(event.at - since), HANGS);
+            assert_eq!(Duration::from_micros(event.at - since), hangs);
             Some((*point, whom.to_string()))
         }
         _ => None,
@@ -143,6 +149,75 @@ fn heal_waits_for_a_call_that_hangs_for_good_and_a_caller_that_still_waits_then_
         assert_eq!(never, [(Operation::Publish, "orders".to_owned())], "{hang}");
         assert!(healed > HANGS && healed < HANGS + SOON, "{hang}: {healed:?}");
     }
+}
+
+/// Whoever knows the limits of a service asks for less, and for more than ten minutes nobody waits.
+#[test]
+fn a_call_hangs_for_as_long_as_the_topology_says() {
+    for (seconds, hangs) in [(30, Duration::from_secs(30)), (3_600, HANGS)] {
+        let gives_up_within = Duration::from_secs(seconds);
+        let hang = at_call(Operation::Publish, Verdict::Hang { after: false });
+        let service = Publishes { program: without_a_limit, fails_for_good: true, gives_up_within };
+        let (never, healed) = hung_for(hangs, service, vec![hang]);
+        assert_eq!(never, [(Operation::Publish, "orders".to_owned())]);
+        assert!(healed >= hangs && healed < hangs + SOON, "{healed:?}");
+    }
+}
+
+/// A consumer joins a group, is handed a message, and does something with it.
+fn consuming(
+    boot: Boot,
+    told: impl for<'a> FnOnce(&'a dyn Subscription, DeliveryTag) -> BoxFuture<'a, ()> + Send + 'static,
+) -> BoxFuture<'static, ()> {
+    afterwards(boot, |ports| async move {
+        let spec = SubscriptionSpec { group: "listener".into(), topics: vec!["orders".into()] };
+        let member = ports.broker.subscribe(&spec).await.expect("nothing else is wrong");
+        publish(&ports).await;
+        let deliveries = member.receive(1).await.expect("nothing else is wrong");
+        told(&*member, deliveries[0].tag).await;
+    })
+}
+
+#[test]
+fn whatever_is_said_to_the_broker_hangs_for_good_and_what_waits_for_something_to_come_does_not() {
+    let acks: Program = |boot| {
+        consuming(boot, |member, tag| {
+            Box::pin(async move {
+                let _ = member.ack(tag).await;
+            })
+        })
+    };
+    let nacks: Program = |boot| {
+        consuming(boot, |member, tag| {
+            Box::pin(async move {
+                let _ = member.nack(tag, Duration::from_secs(1)).await;
+                // It is there again, and done with, before the run is over.
+                if let Ok(deliveries) = member.receive(1).await {
+                    let _ = member.ack(deliveries[0].tag).await;
+                }
+            })
+        })
+    };
+    let extends: Program = |boot| {
+        consuming(boot, |member, tag| {
+            Box::pin(async move {
+                let _ = member.extend(tag, Duration::from_secs(1)).await;
+                let _ = member.ack(tag).await;
+            })
+        })
+    };
+    for (point, program) in [
+        (Operation::Subscribe, acks),
+        (Operation::Ack, acks),
+        (Operation::Nack, nacks),
+        (Operation::Extend, extends),
+    ] {
+        let (never, healed) = hung(program, true, vec![at_call(point, Verdict::Hang { after: false })]);
+        assert_eq!(never, [(point, "listener".to_owned())]);
+        assert!(healed > HANGS && healed < HANGS + SOON, "{point:?}: {healed:?}");
+    }
+    let (never, healed) = hung(acks, true, vec![at_call(Operation::Receive, Verdict::Hang { after: false })]);
+    assert!(never.is_empty() && healed < SOON, "{never:?}, {healed:?}");
 }
 
 #[test]

@@ -16,10 +16,11 @@ pub(super) struct Hang {
 pub(crate) const HANG_MS: u32 = 600_000;
 
 /// Returns `true` for a call that whoever makes it has to give up in time: what is asked of others, outside and at the broker. That
-/// the calls of a store end is its adapter's part ([`Store`](seaworthy_core::ports::Store)), and what is received or acknowledged
-/// comes again by itself.
+/// the calls of a store end is its adapter's part ([`Store`](seaworthy_core::ports::Store)), and who receives waits for as long as there
+/// is nothing to come.
 pub(crate) fn is_given_up_by_its_caller(operation: Operation) -> bool {
-    matches!(operation, Operation::External | Operation::Publish)
+    use Operation::{Ack, Extend, External, Nack, Publish, Subscribe};
+    matches!(operation, External | Publish | Subscribe | Ack | Nack | Extend)
 }
 
 impl CallKind for Hang {

@@ -39,6 +39,26 @@ fn a_caller_that_still_waits_at_the_end_has_no_limit_and_is_told_with_what_it_wa
             "orders",
             "a publish to `orders` has hung for 600 s and its caller still waits: put a limit of time around the publish",
         ),
+        (
+            Operation::Subscribe,
+            "listener",
+            "a subscription of `listener` has hung for 600 s and its caller still waits: put a limit of time around it",
+        ),
+        (
+            Operation::Ack,
+            "listener",
+            "an acknowledgement of `listener` has hung for 600 s and its caller still waits: put a limit of time around it",
+        ),
+        (
+            Operation::Nack,
+            "listener",
+            "a negative acknowledgement of `listener` has hung for 600 s and its caller still waits: put a limit of time around it",
+        ),
+        (
+            Operation::Extend,
+            "listener",
+            "the extension of a delivery of `listener` has hung for 600 s and its caller still waits: put a limit of time around it",
+        ),
     ] {
         let (found, events) = hung(Topology::new().fails_for_good(), point, whom);
         let [violation] = &found.violations[..] else { panic!("{:?}", found.violations) };
@@ -52,8 +72,11 @@ fn a_caller_that_still_waits_at_the_end_has_no_limit_and_is_told_with_what_it_wa
 fn where_nothing_fails_for_good_and_of_a_store_nothing_is_asked() {
     let (found, _) = hung(Topology::new(), Operation::External, "bank");
     assert_eq!((found.violations, found.judged[0].times), (vec![], 0));
-    let (found, _) = hung(Topology::new().fails_for_good(), Operation::Commit, "");
-    assert_eq!((found.violations, found.judged[0].times), (vec![], 1));
+    // Nor of one that receives: it waits for something to come.
+    for point in [Operation::Commit, Operation::Receive] {
+        let (found, _) = hung(Topology::new().fails_for_good(), point, "");
+        assert_eq!((found.violations, found.judged[0].times), (vec![], 1), "{point:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Calls without a limit of time, to somebody who never answers: a handler's, and a relay's to the broker.
+//! Calls without a limit of time, to somebody who never answers: a handler's, a relay's to the broker, and a consumer's.
 
 use std::time::Duration;
 
@@ -10,16 +10,23 @@ use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, FailurePolicy, Handler, HandlerError, Handlers},
     message::Message,
     outbox::Relay,
-    ports::{Expected, ExternalCall, ExternalError, OutboxRow, Ports, Refusal, StoreError, Transaction},
+    ports::{Expected, ExternalCall, ExternalError, Operation, OutboxRow, Ports, Refusal, StoreError, Transaction},
 };
-use seaworthy_sim::{external::Service as Outside, scenario::Topology};
+use seaworthy_sim::{
+    external::Service as Outside,
+    generate::generate,
+    plan::{CallFault, Disturbance, Fault, Profile, TimedFault, Verdict},
+    scenario::{Boot, Topology},
+    world::{RunOptions, run},
+};
 use smol_str::SmolStr;
 
 use super::is_found_and_the_right_service_holds;
 use crate::small_service::{
     Service,
     messaging::{
-        front_beside, front_beside_relay, fronts, listener, placing, publish_without_limit, relay_by_hand, settle,
+        Note, front_beside, front_beside_relay, fronts, listener, placing, publish_without_limit, relay_by_hand,
+        settle,
     },
 };
 
@@ -99,4 +106,48 @@ fn relay(is_right: bool) -> Topology {
 async fn publish_all(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) -> Result<(), StoreError> {
     let results = publish_without_limit(&ports, &rows).await;
     settle(&ports, token, &rows, &results).await
+}
+
+#[test]
+fn a_consumer_that_waits_for_the_broker_for_ever() {
+    let wrong = Service::wrong("acknowledges-without-a-limit", acknowledging).fails_for_good();
+    is_found_and_the_right_service_holds("unbounded-wait", wrong);
+}
+
+fn acknowledging(is_right: bool) -> Topology {
+    let fronts = fronts(|boot| front_beside_relay(boot, placing));
+    let listen = move |boot: Boot| async move {
+        let handlers = Handlers::builder().on("order.placed", Note).build().expect("one handler for one type");
+        let config = ConsumerConfig::new(["orders"]);
+        let config = if is_right { config } else { config.broker_limit(NO_LIMIT) };
+        Consumer::new(&boot.ports, "listener", handlers, config).run().await;
+    };
+    fronts.process("listener-1", "listener", "listener", listen).group("listener", &["orders"])
+}
+
+/// Each of what a consumer says to the broker needs a limit, and the one of the core's consumer is for each. Of what is given back, the
+/// first is a message that conflicts.
+#[test]
+fn whatever_a_consumer_says_to_the_broker_has_a_limit() {
+    let wrong = Service::wrong("says-it-without-a-limit", acknowledging).fails_for_good();
+    for point in [Operation::Subscribe, Operation::Ack, Operation::Nack] {
+        for (service, told) in [(wrong, &["unbounded-wait"][..]), (wrong.right(), &[])] {
+            let mut plan = generate(&service, 7, Profile::Calm);
+            let at = |point: Operation, verdict| {
+                Fault::Call(CallFault { process: "listener-1".into(), point: point.into(), nth: 1, verdict })
+            };
+            plan.faults = vec![
+                at(point, Verdict::Hang { after: false }),
+                Fault::Timed(TimedFault {
+                    from_ms: 0,
+                    to_ms: 60_000,
+                    what: Disturbance::EndlessConflict { store: "listener".into() },
+                }),
+            ];
+            let report = run(&service, &plan, &RunOptions::default()).expect("the plan is valid");
+            let by: Vec<_> = report.violations.iter().map(|violation| violation.invariant.as_str()).collect();
+            assert_eq!(by, told, "{}, {point:?}", service.name);
+            assert_eq!(report.fired.len(), 2, "{point:?}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     outbox::Relay,
     ports::{
-        ClaimRequest, Delivery, Expected, InboxEntry, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult,
+        BrokerError, ClaimRequest, Delivery, DeliveryTag, Expected, InboxEntry, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult,
         SettleOutcome, Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
     },
 };
@@ -181,10 +181,11 @@ pub(crate) async fn receive_as(
     spec: &SubscriptionSpec,
     deal: &impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
 ) {
-    let Ok(subscription) = ports.broker.subscribe(spec).await else { return };
+    let Ok(member) = limited(ports, ports.broker.subscribe(spec)).await else { return };
+    let subscription = Limited { member, ports };
     while let Either::Left((Ok(deliveries), _)) = select(subscription.receive(16), pin!(ports.stop.wait())).await {
         for delivery in deliveries {
-            let Err(error) = deal(ports, &*subscription, &delivery).await else { continue };
+            let Err(error) = deal(ports, &subscription, &delivery).await else { continue };
             let _ = match error {
                 // A race is over soon; what conflicts each time is given up.
                 StoreError::Conflict(_) if is_given_up(ports, &spec.group, &delivery).await => {
@@ -193,6 +194,41 @@ pub(crate) async fn receive_as(
                 _ => subscription.nack(delivery.tag, REST).await,
             };
         }
+    }
+}
+
+/// Time that the broker has for an answer to a consumer.
+const BROKER_LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits for an answer of the broker for as long as it has.
+pub(crate) async fn limited<T>(
+    ports: &Ports,
+    call: impl Future<Output = Result<T, BrokerError>>,
+) -> Result<T, BrokerError> {
+    match select(pin!(call), ports.clock.limit(BROKER_LIMIT)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(BrokerError::Unknown("there was no answer in time".into())),
+    }
+}
+
+/// A member of a group that gives up what the broker does not answer.
+struct Limited<'a> {
+    member: Box<dyn Subscription>,
+    ports: &'a Ports,
+}
+
+#[async_trait]
+impl Subscription for Limited<'_> {
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        self.member.receive(max).await
+    }
+
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        limited(self.ports, self.member.ack(tag)).await
+    }
+
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+        limited(self.ports, self.member.nack(tag, delay)).await
     }
 }
 

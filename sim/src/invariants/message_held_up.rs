@@ -17,7 +17,7 @@ use crate::{
 /// `message-held-up`: one message that can't be handled is no other's trouble.
 ///
 /// A message of another key waits to be acknowledged by a group, while one that the plan spoils is tried there again and again:
-/// its handler panics, its process dies, or its transaction conflicts each time. It is found where a consumer tries in
+/// its handler panics, its process dies, or its transaction conflicts, or is refused as unavailable, each time. It is found where a consumer tries in
 /// place until it works, or gives the whole batch back. Not accused are what waits behind a message of its own key, and a wait in which
 /// anything else went wrong: another fault, for as long as it lasts, or a death that the message did not cause.
 ///
@@ -246,7 +246,10 @@ impl Invariant for MessageHeldUp {
             }
             What::Spoils { what: Work::Message(message), .. } => self.spoil(*message, event, judge),
             What::Spoils { .. } | What::Caught { .. } => {}
-            What::Fault { kind: FaultKind::Poison | FaultKind::EndlessConflict, .. } => {}
+            What::Fault {
+                kind: FaultKind::Poison | FaultKind::EndlessConflict | FaultKind::EndlessUnavailable,
+                ..
+            } => {}
             What::Fault { index, kind, point } => self.fault(*index, *kind, point.is_some(), event.at),
             What::FaultOver { index } => {
                 self.lasting.remove(index);

@@ -71,6 +71,6 @@ pub(crate) struct Spoiled {
 
 /// Returns `true` if faults of a kind spoil work, and a call does such work.
 pub(super) fn spoils(kind: FaultKind, operation: Operation) -> bool {
-    let spoil = [FaultKind::Poison, FaultKind::EndlessConflict, FaultKind::PoisonPublish, FaultKind::PoisonCall];
-    spoil.contains(&kind) && kind.meets(operation)
+    use FaultKind::{EndlessConflict, EndlessUnavailable, Poison, PoisonCall, PoisonPublish};
+    [Poison, EndlessConflict, EndlessUnavailable, PoisonPublish, PoisonCall].contains(&kind) && kind.meets(operation)
 }

@@ -12,6 +12,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoilt {
     Conflict,
+    Unavailable,
     Death,
     /// Text of the panic.
     Panic(&'static str),
@@ -78,7 +79,7 @@ impl World {
     /// Does to an incarnation what its spoilt call comes to.
     pub(crate) fn spoil(&self, by: &Incarnation, spoilt: Spoilt) {
         match spoilt {
-            Spoilt::Conflict => {}
+            Spoilt::Conflict | Spoilt::Unavailable => {}
             Spoilt::Death => self.crash(by, POISONED),
             Spoilt::Panic(what) => panics::inject(what),
         }
@@ -102,6 +103,7 @@ impl World {
         }
         match (timed.kind, timed.amount) {
             (FaultKind::EndlessConflict, _) => Spoilt::Conflict,
+            (FaultKind::EndlessUnavailable, _) => Spoilt::Unavailable,
             (FaultKind::PoisonPublish | FaultKind::PoisonCall, 0) => Spoilt::Panic("a poisonous call"),
             (_, 0) => Spoilt::Panic("a poisonous message"),
             _ => Spoilt::Death,

@@ -92,11 +92,12 @@ impl Gate {
         }
     }
 
-    /// Does to a call what spoils it: whoever makes it dies, panics, or hears that another was first.
+    /// Does to a call what spoils it: whoever makes it dies, panics, or hears that another was first, or that nobody answers.
     #[cold]
     fn spoil<T, E: PortError>(&self, call: &Call<'_>, spoilt: Spoilt) -> Result<T, E> {
         self.world.spoil(&self.incarnation, spoilt);
-        Err(E::new(FailureKind::Conflict, said(FailureKind::Conflict, call)))
+        let kind = if spoilt == Spoilt::Unavailable { FailureKind::Unavailable } else { FailureKind::Conflict };
+        Err(E::new(kind, said(kind, call)))
     }
 
     /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns

@@ -18,7 +18,8 @@ impl Topology {
 
     /// Declares that the service copes with what fails each time: plans hold the disturbances
     /// [`Poison`](crate::plan::Disturbance::Poison), [`PoisonPublish`](crate::plan::Disturbance::PoisonPublish),
-    /// [`PoisonCall`](crate::plan::Disturbance::PoisonCall), [`EndlessConflict`](crate::plan::Disturbance::EndlessConflict) and, where there is a
+    /// [`PoisonCall`](crate::plan::Disturbance::PoisonCall), [`EndlessConflict`](crate::plan::Disturbance::EndlessConflict),
+    /// [`EndlessUnavailable`](crate::plan::Disturbance::EndlessUnavailable) and, where there is a
     /// [next release](Self::next_release), [`Rollout`](crate::plan::Disturbance::Rollout) from then on. A consumer needs a
     /// bound for attempts and a dead letter for that, and not to die of one message with others in hand.
     ///

@@ -45,6 +45,7 @@ fn a_message_that_fails_each_time_is_a_dead_letter_said_at_warn_and_handled_in_t
     let service = Service::wrong("listens", topology).right().fails_for_good();
     for what in [
         Disturbance::EndlessConflict { store: "listener".into() },
+        Disturbance::EndlessUnavailable { store: "listener".into() },
         Disturbance::Poison { store: "listener".into(), kills: false },
         Disturbance::Poison { store: "listener".into(), kills: true },
     ] {
@@ -111,9 +112,19 @@ async fn front(boot: Boot) {
 }
 
 #[test]
-fn a_step_that_conflicts_each_time_makes_its_saga_stuck_which_is_said_and_resumed_in_the_end() {
+fn a_step_that_conflicts_or_finds_the_store_unavailable_each_time_makes_its_saga_stuck_which_is_said_and_resumed_in_the_end()
+ {
     let service = Service::wrong("trips", |_| fronts(front).saga(trip().shape())).right();
-    let report = spoiled(&service, Disturbance::EndlessConflict { store: "front".into() });
+    for (what, kind) in [
+        (Disturbance::EndlessConflict { store: "front".into() }, FaultKind::EndlessConflict),
+        (Disturbance::EndlessUnavailable { store: "front".into() }, FaultKind::EndlessUnavailable),
+    ] {
+        makes_a_saga_stuck(&service, what, kind);
+    }
+}
+
+fn makes_a_saga_stuck(service: &Service, what: Disturbance, kind: FaultKind) {
+    let report = spoiled(service, what);
     let stuck = position(&report, |event| {
         has(event, |effect| {
             matches!(effect, Effect::SagaLogged { status: seaworthy_core::ports::SagaStatus::Stuck, .. })
@@ -124,7 +135,7 @@ fn a_step_that_conflicts_each_time_makes_its_saga_stuck_which_is_said_and_resume
     assert!(stuck < said && said < redrive);
     // Had nobody resumed it, it would not have ended.
     assert_eq!(report.violations, []);
-    assert_eq!(report.fired.iter().map(|fired| fired.kind).collect::<Vec<_>>(), [FaultKind::EndlessConflict]);
+    assert_eq!(report.fired.iter().map(|fired| fired.kind).collect::<Vec<_>>(), [kind]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod display;
 mod drop_ack;
 mod duplicate;
 mod endless_conflict;
+mod endless_unavailable;
 mod external_outage;
 mod hang;
 mod kind;

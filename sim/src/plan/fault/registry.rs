@@ -157,5 +157,11 @@ fault_kinds! {
             /// Name of the store.
             store: SmolStr
         };
+        /// The transaction of one message that is handled on a store, one event at a subscriber, or one step of one saga there, meets
+        /// a store that says it is unavailable at each attempt for as long as it lasts: the first one that comes by. To all others it answers.
+        EndlessUnavailable "endless_unavailable" in endless_unavailable {
+            /// Name of the store.
+            store: SmolStr
+        };
     }
 }

@@ -177,8 +177,12 @@ impl<'a> Strikes<'a> {
                     }
                     true
                 }
-                FaultKind::EndlessConflict => {
-                    if outcome_of(&event.what) == Some(Outcome::Conflict) || matches!(event.what, What::Spoils { .. }) {
+                FaultKind::EndlessConflict | FaultKind::EndlessUnavailable => {
+                    let outcome = match timed.what.kind() {
+                        FaultKind::EndlessConflict => Outcome::Conflict,
+                        _ => Outcome::Unavailable,
+                    };
+                    if outcome_of(&event.what) == Some(outcome) || matches!(event.what, What::Spoils { .. }) {
                         link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
                     }
                     true

@@ -196,7 +196,7 @@ async fn drive(ports: &Ports, saga: &SagaInstance, release: u32, is_right: bool)
         tx.saga_append(&SagaAppend { lease: LEASE, ..noted }).await?;
         tx.commit().await?;
         length += 1;
-        ports.clock.sleep(REST).await;
+        ports.clock.sleep(LEASE / 2).await;
     }
     let mut tx = ports.store.begin().await?;
     tx.put("trips", &saga.key, Expected::Any, b"1".to_vec().into()).await?;

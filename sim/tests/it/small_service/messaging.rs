@@ -11,8 +11,9 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     outbox::Relay,
     ports::{
-        BrokerError, ClaimRequest, Delivery, DeliveryTag, Expected, InboxEntry, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult,
-        SettleOutcome, Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
+        BrokerError, ClaimRequest, Delivery, DeliveryTag, Expected, InboxEntry, OutboxOrder, OutboxRow, Ports,
+        PublishError, PublishResult, SettleOutcome, Settlement, StoreError, Subscription, SubscriptionSpec,
+        Transaction, WhenDead, draw_id,
     },
 };
 use seaworthy_sim::scenario::{Boot, Topology};

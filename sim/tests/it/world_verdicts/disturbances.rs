@@ -13,7 +13,7 @@ use crate::world_verdicts::{
 };
 
 /// The kinds that strike here; a pause is what `world_heal` and `world_rest` are about.
-pub(crate) const KINDS: [FaultKind; 14] = [
+pub(crate) const KINDS: [FaultKind; 15] = [
     FaultKind::BrokerOutage,
     FaultKind::StoreOutage,
     FaultKind::ExternalOutage,
@@ -28,6 +28,7 @@ pub(crate) const KINDS: [FaultKind; 14] = [
     FaultKind::PoisonPublish,
     FaultKind::PoisonCall,
     FaultKind::Restore,
+    FaultKind::EndlessUnavailable,
 ];
 
 const ONLOOKER: ProcessIndex = ProcessIndex(1);
@@ -170,6 +171,17 @@ fn an_endless_conflict_is_one_of_one_message_and_over_when_the_plan_says() {
     assert_eq!(struck.seen.first(Operation::InboxInsert), Some("conflict"));
     assert_eq!((spoiled(&struck).len(), struck.report.fired.len()), (1, 1));
     let aside = StruckRun::over_time(0, 20_000, Disturbance::EndlessConflict { store: "aside".into() });
+    assert_eq!((aside.seen.first(Operation::InboxInsert), spoiled(&aside).len()), (Some("done"), 0));
+}
+
+/// What the store says of one message's transaction it says of no other, as an outage would: each begins.
+#[test]
+fn an_endless_unavailability_is_one_of_one_message_and_over_when_the_plan_says() {
+    let struck = StruckRun::over_time(0, 20_000, Disturbance::EndlessUnavailable { store: "store".into() });
+    assert_eq!(struck.seen.first(Operation::InboxInsert), Some("unavailable"));
+    assert_eq!(struck.seen.first(Operation::Begin), Some("done"));
+    assert_eq!((spoiled(&struck).len(), struck.report.fired.len()), (1, 1));
+    let aside = StruckRun::over_time(0, 20_000, Disturbance::EndlessUnavailable { store: "aside".into() });
     assert_eq!((aside.seen.first(Operation::InboxInsert), spoiled(&aside).len()), (Some("done"), 0));
 }
 

@@ -139,12 +139,11 @@ pub(super) async fn consume<F>(
                 let _ = match (acknowledge, handled) {
                     (Acknowledge::First, _) => Ok(()),
                     (Acknowledge::Handled, Ok(())) => answered(&ports, subscription.ack(tag)).await,
-                    // A race is over soon; what conflicts each time is given up.
-                    (Acknowledge::Handled, Err(HandlerError::Store(StoreError::Conflict(_))))
-                        if is_given_up(&ports, group, &message).await =>
-                    {
-                        answered(&ports, subscription.ack(tag)).await
-                    }
+                    // A race is over soon, and so is an outage, in which nothing is counted; what fails each time is given up.
+                    (
+                        Acknowledge::Handled,
+                        Err(HandlerError::Store(StoreError::Conflict(_) | StoreError::Unavailable(_))),
+                    ) if is_given_up(&ports, group, &message).await => answered(&ports, subscription.ack(tag)).await,
                     (Acknowledge::Handled, Err(_)) => answered(&ports, subscription.nack(tag, REST)).await,
                 };
             }

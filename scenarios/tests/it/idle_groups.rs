@@ -1,6 +1,6 @@
 //! A consumer group of the shop that acknowledges and does nothing is told by a strict check; no group of a right service is.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
@@ -79,7 +79,9 @@ async fn acknowledge(ports: Ports) {
     while !ports.stop.is_set() {
         let subscribed = select(ports.broker.subscribe(&spec), ports.clock.limit(BROKER_LIMIT)).await;
         if let Either::Left((Ok(subscription), _)) = subscribed {
-            while let Ok(deliveries) = subscription.receive(16).await {
+            while let Either::Left((Ok(deliveries), _)) =
+                select(subscription.receive(16), pin!(ports.stop.wait())).await
+            {
                 for delivery in deliveries {
                     // What the broker does not answer in time comes again.
                     select(subscription.ack(delivery.tag), ports.clock.limit(BROKER_LIMIT)).await;

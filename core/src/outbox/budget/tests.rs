@@ -93,7 +93,7 @@ fn attempts_spent_in_crashes_do_not_bury_a_row_at_its_first_failure() {
     }
 }
 
-/// Whoever grants fewer attempts than a relay wants to see failures is taken at their word.
+/// A setting of fewer attempts than a relay wants to see failures holds as it is.
 #[test]
 fn a_message_with_few_attempts_is_given_up_at_the_last_of_them() {
     for attempts_max in [1, 2, 3] {
@@ -106,7 +106,7 @@ fn a_message_with_few_attempts_is_given_up_at_the_last_of_them() {
     }
 }
 
-/// Whoever was before it has its turn, and it has its own only then.
+/// Those that were before it have their turns, and it has its own only then.
 #[test]
 fn a_message_that_is_put_off_waits_for_as_many_as_once_waited_also_where_those_have_passed() {
     let (config, mut budget) = (RelayConfig::default(), Budget::default());

@@ -10,14 +10,28 @@ use crate::trace::{Effect, Event, ProcessIndex, What};
 /// At most 300 sagas ([`SagasHoarded::most`]) are taken over by one process and have no entry in their log since. One that takes
 /// over all that is due after an outage can renew the lease of none: others take them over again, or find nothing to do.
 ///
+/// Nor is one saga taken over again and again for nothing: sixty times in a row ([`SagasHoarded::in_a_row`]) without an entry of its log
+/// between is told. It is found where a release does not know what the next one wrote, and takes up at each look what it has to leave.
+///
 /// State: one entry for each saga that was taken over and has logged nothing.
 #[derive(Debug)]
 pub struct SagasHoarded {
     most: u32,
-    taken: Lookup<SagaId, ProcessIndex>,
+    in_a_row: u32,
+    taken: Lookup<SagaId, Taken>,
     /// Number of them, and whether it was told, by process and incarnation.
     hoards: BTreeMap<ProcessIndex, (u32, u32, bool)>,
 }
+
+/// Who has taken a saga over, and how often anybody has without an entry of its log since.
+#[derive(Debug)]
+struct Taken {
+    by: ProcessIndex,
+    times: u32,
+}
+
+/// Takeovers of one saga with nothing between: one each half minute for half an hour, or as many deaths in the middle of a step.
+const IN_A_ROW: u32 = 60;
 
 /// Number of sagas that a process drives at once by the core's defaults, and one batch more.
 const MOST: u32 = 300;
@@ -31,7 +45,7 @@ impl Default for SagasHoarded {
 impl SagasHoarded {
     /// The invariant at the start of a run.
     pub fn new() -> Self {
-        Self { most: MOST, taken: Lookup::new(), hoards: BTreeMap::new() }
+        Self { most: MOST, in_a_row: IN_A_ROW, taken: Lookup::new(), hoards: BTreeMap::new() }
     }
 
     /// Sets the number of sagas that a process may hold without having begun with them.
@@ -41,12 +55,20 @@ impl SagasHoarded {
         self
     }
 
-    fn let_go(&mut self, saga: &SagaId) {
-        if let Some(process) = self.taken.remove(saga)
-            && let Some((count, ..)) = self.hoards.get_mut(&process)
-        {
+    /// Sets how often one saga may be taken over in a row, without an entry of its log between.
+    #[must_use]
+    pub fn in_a_row(mut self, times: u32) -> Self {
+        self.in_a_row = times;
+        self
+    }
+
+    /// Returns how often it was taken over in vain.
+    fn let_go(&mut self, saga: &SagaId) -> u32 {
+        let Some(Taken { by, times }) = self.taken.remove(saga) else { return 0 };
+        if let Some((count, ..)) = self.hoards.get_mut(&by) {
             *count = count.saturating_sub(1);
         }
+        times
     }
 }
 
@@ -72,8 +94,13 @@ impl Invariant for SagasHoarded {
             What::Acquire { sagas, outcome, .. } if outcome.took_effect() => {
                 for (saga, _) in sagas.iter() {
                     judge.judged();
-                    self.let_go(saga);
-                    self.taken.insert(*saga, event.process);
+                    let times = self.let_go(saga) + 1;
+                    self.taken.insert(*saga, Taken { by: event.process, times });
+                    if times == self.in_a_row + 1 {
+                        let sentence =
+                            format!("a saga was taken over {times} times in a row, and nothing was done about it");
+                        judge.violate(*saga, sentence, vec![event.number]);
+                    }
                     let hoard = self.hoards.entry(event.process).or_insert((0, event.incarnation, false));
                     if hoard.1 != event.incarnation {
                         // What the last one held is nobody's.

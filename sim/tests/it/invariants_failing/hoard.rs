@@ -49,3 +49,23 @@ fn what_has_an_entry_since_another_process_has_or_died_with_its_owner_is_not_hel
     let died = |script: &mut Script, orders| _ = script.crash(orders);
     assert_eq!(taken(died), []);
 }
+
+#[test]
+fn a_saga_that_is_taken_over_again_and_again_for_nothing_is_told_once_and_one_with_an_entry_between_is_not() {
+    let times = |entry_after: Option<u32>| {
+        let mut script = Script::new();
+        let orders = [script.process("orders-1"), script.process("orders-2")];
+        for time in 0..7 {
+            acquire(&mut script, orders[time as usize % 2], 1..2);
+            if entry_after == Some(time) {
+                script.commit(orders[0], "orders", Outcome::Done, [logged(1, &[], SagaStatus::Running)]);
+            }
+        }
+        judge(SagasHoarded::new().in_a_row(5), &script)
+    };
+    let found = times(None);
+    assert_eq!(sentences(&found), ["a saga was taken over 6 times in a row, and nothing was done about it"]);
+    assert_eq!(found[0].events, [5]);
+    assert_eq!(times(Some(1)), [], "five times since");
+    assert_eq!(times(Some(0)).len(), 1, "six times since");
+}

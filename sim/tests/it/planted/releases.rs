@@ -1,6 +1,6 @@
 //! Two releases side by side, rolled out and taken back. The next one calls a step by another name, and either says so or
 //! leaves the sagas of the one before to nobody; or says so, and asks outside under a key that is made of the name. Or it writes what
-//! the one before does not know.
+//! the one before does not know, and gives up or takes up again and again.
 
 use std::time::Duration;
 
@@ -144,8 +144,35 @@ const NOTED: Record = Record::ClockSetBack { ahead_by_us: 0 };
 const LEASE: Duration = Duration::from_secs(3);
 
 fn noting(is_right: bool) -> Topology {
+    working(Worker { leaves_what_it_does_not_know: is_right, lease: LEASE, takes: LEASE / 2 })
+}
+
+#[test]
+fn a_release_that_takes_up_at_each_look_what_it_has_to_leave() {
+    let wrong = Service::wrong("takes-up-what-it-leaves", looking).fails_for_good();
+    is_found_and_the_right_service_holds("sagas-hoarded", wrong);
+}
+
+fn looking(is_right: bool) -> Topology {
+    let lease = if is_right { LEASE } else { Duration::ZERO };
+    // The next release takes longer than it owns what it has begun with.
+    working(Worker { leaves_what_it_does_not_know: true, lease, takes: 7 * LEASE })
+}
+
+/// How sagas are worked off.
+#[derive(Clone, Copy)]
+struct Worker {
+    leaves_what_it_does_not_know: bool,
+    /// Of the release before: for so long nobody else takes up what it took, and nor does it.
+    lease: Duration,
+    /// Of the next release, between what it notes and the end.
+    takes: Duration,
+}
+
+fn working(how: Worker) -> Topology {
     let fronts = fronts(move |boot| {
-        let worker = work(boot.ports.clone(), boot.release, is_right);
+        let lease = if boot.release > 1 { LEASE } else { how.lease };
+        let worker = work(boot.ports.clone(), boot.release, Worker { lease, ..how });
         front_beside(boot, worker, |ports, name| Box::pin(async move { begin(&ports, &name).await }))
     });
     fronts.next_release()
@@ -162,25 +189,25 @@ async fn begin(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
     Ok(Answer::Yes)
 }
 
-async fn work(ports: Ports, release: u32, is_right: bool) {
+async fn work(ports: Ports, release: u32, how: Worker) {
     while !ports.stop.is_set() {
-        let request = AcquireRequest { only: None, definitions: vec!["checkout".into()], limit: 1, lease: LEASE };
+        let request = AcquireRequest { only: None, definitions: vec!["checkout".into()], limit: 1, lease: how.lease };
         let due = ports.store.acquire_sagas(&request).await.unwrap_or_default();
         for saga in &due {
             // Who lost it, or the store, finds it again when its lease has ended.
-            let _ = drive(&ports, saga, release, is_right).await;
+            let _ = drive(&ports, saga, release, how).await;
         }
         ports.clock.sleep(REST).await;
     }
 }
 
 /// Takes a saga to its end: the next release notes something first, and goes on a little later.
-async fn drive(ports: &Ports, saga: &SagaInstance, release: u32, is_right: bool) -> Result<(), StoreError> {
+async fn drive(ports: &Ports, saga: &SagaInstance, release: u32, how: Worker) -> Result<(), StoreError> {
     let log = ports.store.saga_log(saga.id, 0, 100).await?;
     let is_noted = log.iter().any(|entry| entry.record == NOTED.encode());
     let mut length = saga.log_length;
     if is_noted && release == 1 {
-        if is_right {
+        if how.leaves_what_it_does_not_know {
             return Ok(());
         }
         let mut tx = ports.store.begin().await?;
@@ -196,7 +223,7 @@ async fn drive(ports: &Ports, saga: &SagaInstance, release: u32, is_right: bool)
         tx.saga_append(&SagaAppend { lease: LEASE, ..noted }).await?;
         tx.commit().await?;
         length += 1;
-        ports.clock.sleep(LEASE / 2).await;
+        ports.clock.sleep(how.takes).await;
     }
     let mut tx = ports.store.begin().await?;
     tx.put("trips", &saga.key, Expected::Any, b"1".to_vec().into()).await?;

@@ -33,7 +33,7 @@ impl Subscriber {
     /// Has the handler of an event do its part, for as long as it may.
     pub(super) async fn call(&self, tx: &mut dyn Transaction, event: &Message) -> Result<(), Failed> {
         let Some(handler) = self.handlers.handler(&event.kind) else { return Ok(()) };
-        handle_within(&*self.clock, self.config.handler_limit, handler, tx, event).await?;
+        handle_within(&*self.clock, self.config.handler_limit, handler, tx, event, None).await?;
         tx.observe(APPLIED, &self.name, i64::try_from(event.sequence).unwrap_or(i64::MAX));
         Ok(())
     }

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     message::{Causation, Message},
     ports::{
-        Awaited, Clock, Delivery, InboxEntry, InboxInsert, Panicked, Seen, Spawner, StoreError, Transaction, Watched,
-        caught, scoped, unanswered, unanswered_statement, within,
+        AfterWork, Awaited, Clock, Delivery, InboxEntry, InboxInsert, Panicked, Seen, Spawner, StoreError, Transaction,
+        Watched, caught, scoped, unanswered, unanswered_statement, within,
     },
 };
 
@@ -117,9 +117,9 @@ impl Consumer {
                 Err(outcome) => return outcome,
             }
         }
-        let mut retries = 0;
+        let (mut retries, after) = (0, AfterWork::default());
         loop {
-            let Err(failed) = self.apart(&entry, handler, message).await else { return DeliveryOutcome::Done };
+            let Err(failed) = self.apart(&entry, handler, message, &after).await else { return DeliveryOutcome::Done };
             match failed {
                 Failed::Unreachable(why) => {
                     debug!(%why, "message waits for the store");
@@ -138,33 +138,50 @@ impl Consumer {
     }
 
     /// Makes an attempt of which whatever ends it is a failure of the message, and no other's.
-    async fn apart(&self, entry: &InboxEntry, handler: &dyn Handler, message: &Message) -> Result<(), Failed> {
+    async fn apart(
+        &self,
+        entry: &InboxEntry,
+        handler: &dyn Handler,
+        message: &Message,
+        after: &AfterWork,
+    ) -> Result<(), Failed> {
         let Self { clock, config, .. } = self;
         let begun = AtomicBool::new(false);
         let limit = config.handler_limit.saturating_add(config.store_limit);
-        let attempt = timed(&**clock, limit, &begun, self.attempt(&begun, entry, handler, message));
+        let attempt = timed(&**clock, limit, &begun, self.attempt(&begun, entry, handler, message, after));
         apart(self.scopes.as_deref(), attempt).await.map(drop)
     }
 
-    /// Handles a message in one transaction: inbox row, the handler's writes and what it stages.
+    /// Handles a message in one transaction: inbox row, the handler's writes and what it stages. What is left in `after` is of an attempt
+    /// whose commit had an unknown outcome: the inbox row tells whether it was applied.
     async fn attempt(
         &self,
         begun: &AtomicBool,
         entry: &InboxEntry,
         handler: &dyn Handler,
         message: &Message,
+        after: &AfterWork,
     ) -> Result<InboxInsert, Failed> {
         let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
         begun.store(true, Ordering::Relaxed);
         match tx.inbox_insert(entry).await? {
-            InboxInsert::First => {}
+            InboxInsert::First => after.clear(),
             InboxInsert::Duplicate(seen) => {
                 say_seen(entry, seen);
+                after.run();
                 return Ok(InboxInsert::Duplicate(seen));
             }
         }
-        self.handle(handler, &mut *tx, message).await?;
-        tx.commit().await?;
+        let limit = self.config.handler_limit;
+        let handled = handle_within(&*self.clock, limit, handler, &mut *tx, message, Some(after)).await;
+        handled.inspect_err(|_| after.clear())?;
+        let committed = tx.commit().await;
+        committed.inspect_err(|error| {
+            if !matches!(error, StoreError::Unknown(_)) {
+                after.clear();
+            }
+        })?;
+        after.run();
         debug!("handled");
         if let Some(wake) = &self.wake {
             wake.hint();
@@ -179,7 +196,7 @@ impl Consumer {
         tx: &mut dyn Transaction,
         message: &Message,
     ) -> Result<(), Failed> {
-        handle_within(&*self.clock, self.config.handler_limit, handler, tx, message).await
+        handle_within(&*self.clock, self.config.handler_limit, handler, tx, message, None).await
     }
 }
 
@@ -232,16 +249,18 @@ pub(crate) async fn timed<T>(
 }
 
 /// Has a handler do its part for as long as it may, as a consequence of its message. One that is late while it waits for a statement
-/// has done nothing wrong: the store has not answered, as where another transaction holds what this one asks for.
+/// has done nothing wrong: the store has not answered, as where another transaction holds what this one asks for. `after` takes its work for
+/// after the commit, or else the transaction does.
 pub(crate) async fn handle_within(
     clock: &dyn Clock,
     limit: Duration,
     handler: &dyn Handler,
     tx: &mut dyn Transaction,
     message: &Message,
+    after: Option<&AfterWork>,
 ) -> Result<(), Failed> {
     let awaited = Awaited::default();
-    let mut tx = Watched::new(tx, &awaited);
+    let mut tx = Watched::new(tx, &awaited, after);
     let mut handling = handler.handle(&mut tx, message);
     let caused = pin!(Causation::from_message(message).within(handling.as_mut()));
     match within(clock, limit, caused).await {

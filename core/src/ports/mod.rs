@@ -58,7 +58,7 @@ pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
 pub use steady::SteadyTime;
 pub use store::*;
-pub(crate) use watched::{Awaited, Watched};
+pub(crate) use watched::{AfterWork, Awaited, Watched};
 pub(crate) use work::{Panicked, answered, caught, caught_now, unanswered, unanswered_statement, within};
 
 use crate::stop::Stop;

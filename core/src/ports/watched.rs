@@ -51,16 +51,43 @@ impl Drop for UnderWay<'_> {
     }
 }
 
+/// Work for after a commit that the owner of a transaction runs, and not the transaction itself: so it outlasts a commit of which
+/// nobody knows whether it was done, until that is known.
+#[derive(Default)]
+pub(crate) struct AfterWork(Mutex<Vec<AfterCommit>>);
+
+impl AfterWork {
+    /// Runs it: the commit is done.
+    pub(crate) fn run(&self) {
+        self.take().into_iter().for_each(|work| work());
+    }
+
+    /// Drops it: there was no commit.
+    pub(crate) fn clear(&self) {
+        drop(self.take());
+    }
+
+    fn push(&self, work: AfterCommit) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+    }
+
+    fn take(&self) -> Vec<AfterCommit> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// A transaction that is lent to somebody who is not to commit it.
 pub(crate) struct Watched<'a> {
     tx: &'a mut dyn Transaction,
     awaited: &'a Awaited,
+    after: Option<&'a AfterWork>,
 }
 
 impl<'a> Watched<'a> {
-    /// Lends a transaction; `awaited` says at any time what its borrower waits for.
-    pub(crate) fn new(tx: &'a mut dyn Transaction, awaited: &'a Awaited) -> Self {
-        Self { tx, awaited }
+    /// Lends a transaction; `awaited` says at any time what its borrower waits for, and `after` takes the work for after its commit, or
+    /// else the transaction does.
+    pub(crate) fn new(tx: &'a mut dyn Transaction, awaited: &'a Awaited, after: Option<&'a AfterWork>) -> Self {
+        Self { tx, awaited, after }
     }
 }
 
@@ -107,7 +134,10 @@ impl Transaction for Watched<'_> {
     }
 
     fn after_commit(&mut self, work: AfterCommit) {
-        self.tx.after_commit(work);
+        match self.after {
+            Some(after) => after.push(work),
+            None => self.tx.after_commit(work),
+        }
     }
 
     /// Nobody gets here: whoever borrows a transaction has no box of it.

@@ -2,7 +2,8 @@
 //!
 //! Customers order several articles at once, all or nothing, and some call their order off at once. The first orders come
 //! together and want little; later ones come alone, to what the first have left. So without a fault an order that nobody calls
-//! off comes to the same end in both variants, whatever its messages take (see [`Wishes::draw`]).
+//! off comes to the same end in both variants, whatever its messages take (see [`Wishes::draw`]), unless one that is called off has
+//! wanted the last of its articles.
 
 mod invariants;
 mod workload;

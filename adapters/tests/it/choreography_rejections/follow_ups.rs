@@ -165,46 +165,69 @@ fn a_compensation_that_would_leave_a_terminal_state_is_dropped_with_a_warning() 
     });
 }
 
-/// Whoever handles commands and whoever handles rejections has a store that conflicts at the first commits.
+/// A join at a full table, where so becomes of the first commits of whoever handles commands and of whoever handles rejections. Returns
+/// what was said, and the number of commits of either.
+async fn said_of_a_rejection(world: &World, barred: bool, first_commits: fn() -> Fate) -> (Vec<String>, [usize; 2]) {
+    world.declare_room();
+    world.furnish([Player { barred, ..player("ann", 100) }], [table("t-1", 0)]).await;
+    let revive = |player: &mut Player, _: &Rejection| {
+        player.barred = false;
+        Ok(FollowUp::none().dead_letter())
+    };
+    let script = move |operation, number| match (operation, number) {
+        (Operation::Commit, 1..=3) => first_commits(),
+        _ => Fate::Well,
+    };
+    let (commits_of_tables, ports_of_tables) = Calls::before(&world.ports, script);
+    let (commits, ports) = Calls::before(&world.ports, script);
+    let handlers = RejectionHandlers::builder::<Players>(&ports, players(&ports)).on("seat.player", revive);
+    let handlers = handlers.ended_when(|player| player.barred).build().expect("one command");
+    world.ports.spawn("relay", seaworthy_core::outbox::Relay::new(&world.ports).run());
+    world.ports.spawn("router", crate::support::card_room::player_to_table().consumer(&world.ports).run());
+    let tables = crate::support::card_room::table_commands(&ports_of_tables);
+    let config = ConsumerConfig::new(["table.commands"]);
+    ports_of_tables.spawn("tables", Consumer::new(&ports_of_tables, "tables", tables, config).run());
+    let config = ConsumerConfig::new(["player.rejections"]);
+    ports.spawn("rejections", Consumer::new(&ports, "player-rejections", handlers, config).run());
+    let heard = Warnings::listen_up_to(Level::INFO);
+    world.change_player("ann", |player| player.join("t-1", 40)).await;
+    world.pass(60 * SECOND).await;
+    let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
+    assert_eq!(world.ports.store.dead_letters(&request).await.expect("a store that is up").len(), 1);
+    (heard.lines(), [commits_of_tables, commits].map(|calls| calls.times(Operation::Commit).len()))
+}
+
+/// Whether its compensation is dropped or not.
+const CASES: [(bool, &str, &str); 2] = [
+    (true, "would leave a terminal state", "rejected command is compensated"),
+    (false, "rejected command is compensated", "would leave a terminal state"),
+];
+
+fn is_said_once(lines: &[String], expected: &str, other: &str) {
+    let times = |said: &str| lines.iter().filter(|line| line.contains(said)).count();
+    let said = ["command is rejected", "message is a dead letter", expected, other].map(times);
+    assert_eq!(said, [1, 1, 1, 0], "{lines:#?}");
+}
+
 #[test]
 fn an_attempt_that_does_not_commit_says_nothing() {
-    const DROPPED: &str = "would leave a terminal state";
-    const COMPENSATED: &str = "rejected command is compensated";
-    for (barred, expected, other) in [(true, DROPPED, COMPENSATED), (false, COMPENSATED, DROPPED)] {
+    for (barred, expected, other) in CASES {
         on_each_store(async |world| {
-            world.declare_room();
-            world.furnish([Player { barred, ..player("ann", 100) }], [table("t-1", 0)]).await;
-            let revive = |player: &mut Player, _: &Rejection| {
-                player.barred = false;
-                Ok(FollowUp::none().dead_letter())
-            };
-            let script = |operation, number| match (operation, number) {
-                (Operation::Commit, 1..=3) => Fate::Fails(FailureKind::Conflict),
-                _ => Fate::Well,
-            };
-            let (commits_of_tables, ports_of_tables) = Calls::before(&world.ports, script);
-            let (commits, ports) = Calls::before(&world.ports, script);
-            let handlers = RejectionHandlers::builder::<Players>(&ports, players(&ports)).on("seat.player", revive);
-            let handlers = handlers.ended_when(|player| player.barred).build().expect("one command");
-            world.ports.spawn("relay", seaworthy_core::outbox::Relay::new(&world.ports).run());
-            world.ports.spawn("router", crate::support::card_room::player_to_table().consumer(&world.ports).run());
-            let tables = crate::support::card_room::table_commands(&ports_of_tables);
-            let config = ConsumerConfig::new(["table.commands"]);
-            ports_of_tables.spawn("tables", Consumer::new(&ports_of_tables, "tables", tables, config).run());
-            let config = ConsumerConfig::new(["player.rejections"]);
-            ports.spawn("rejections", Consumer::new(&ports, "player-rejections", handlers, config).run());
-            let heard = Warnings::listen_up_to(Level::INFO);
-            world.change_player("ann", |player| player.join("t-1", 40)).await;
-            world.pass(60 * SECOND).await;
-            for calls in [commits_of_tables, commits] {
-                assert!(calls.times(Operation::Commit).len() >= 4, "it is tried again");
-            }
-            let lines = heard.lines();
-            let times = |said: &str| lines.iter().filter(|line| line.contains(said)).count();
-            let said = ["command is rejected", "message is a dead letter", expected, other].map(times);
-            assert_eq!(said, [1, 1, 1, 0], "{lines:#?}");
-            let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
-            assert_eq!(world.ports.store.dead_letters(&request).await.expect("a store that is up").len(), 1);
+            let conflict = || Fate::Fails(FailureKind::Conflict);
+            let (lines, commits) = said_of_a_rejection(world, barred, conflict).await;
+            assert!(commits.iter().all(|commits| *commits >= 4), "it is tried again: {commits:?}");
+            is_said_once(&lines, expected, other);
+        });
+    }
+}
+
+/// Whether it was done shows in the next attempt, which finds the message handled.
+#[test]
+fn what_is_committed_is_said_also_where_the_answer_to_the_commit_is_lost() {
+    for (barred, expected, other) in CASES {
+        on_each_store(async |world| {
+            let (lines, _) = said_of_a_rejection(world, barred, || Fate::Lost).await;
+            is_said_once(&lines, expected, other);
         });
     }
 }

@@ -23,7 +23,7 @@ pub struct SagasHoarded {
     hoards: BTreeMap<ProcessIndex, (u32, u32, bool)>,
 }
 
-/// Who has taken a saga over, and how often anybody has without an entry of its log since.
+/// Last takeover of a saga, and the number of them without an entry of its log since.
 #[derive(Debug)]
 struct Taken {
     by: ProcessIndex,

@@ -17,6 +17,7 @@ mod readme;
 mod redb_outside;
 mod redb_simulation;
 mod seeds;
+mod services_outside;
 mod snapshots;
 mod spans;
 mod sqlite_locks;

@@ -53,8 +53,15 @@ impl Topology {
     /// let topology = Topology::new().fails_for_good().gives_up_within(Duration::from_secs(30));
     /// assert_eq!(topology.give_up_within, Duration::from_secs(30));
     /// ```
+    ///
+    /// # Panics
+    /// If the limit is zero: no call could ever be answered.
     #[must_use]
     pub fn gives_up_within(mut self, limit: Duration) -> Self {
+        assert!(
+            !limit.is_zero(),
+            "Topology::gives_up_within: a limit of zero lets no call be answered; say how long one may take"
+        );
         self.give_up_within = limit;
         self
     }

@@ -99,7 +99,7 @@ impl Relay {
     async fn publish_suspects(
         &mut self,
         token: ClaimToken,
-        mut suspects: Vec<OutboxRow>,
+        suspects: Vec<OutboxRow>,
         budget: &mut LeaseBudget,
         passed: &mut Passed,
         report: &mut PassReport,
@@ -110,8 +110,11 @@ impl Relay {
         {
             return self.settle(token, started, &[suspect.message.id], vec![buried], report).await;
         }
-        suspects = self.publish_batches(token, suspects, budget, passed, report).await?;
-        self.give_back(token, started, suspects, report).await
+        // Whose turn it is among the others is none of theirs.
+        let turn = std::mem::take(&mut self.turn);
+        let left = self.publish_batches(token, suspects, budget, passed, report).await;
+        self.turn = turn;
+        self.give_back(token, started, left?, report).await
     }
 
     /// Returns `true` while one more batch can be published in a pass.

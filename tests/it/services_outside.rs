@@ -14,7 +14,7 @@ use seaworthy_card_table::{
 use seaworthy_core::{
     choreography::Domain as _,
     events::Ledger,
-    ports::{Clock, Documents as _, Ports, Store, Timestamp},
+    ports::{Clock, Ports, Store, Timestamp},
 };
 use seaworthy_event_store::{
     bookings::take_bookings,

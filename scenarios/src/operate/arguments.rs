@@ -355,6 +355,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// The command as it stands in the program's help.
 pub(crate) fn command() -> Command {
-    let about = "Looks after the database of a service: what is stuck or dead, why, and verbs to mend it. Works beside running services";
+    let about = "Looks after the database of a service: what is stuck or dead, why, and verbs to mend it. Works beside running services, but for a file of redb, which one program opens at a time";
     OperateArguments::augment_args(Command::new("operate")).about(about)
 }

@@ -212,6 +212,7 @@ impl Invariant for MessageHeldUp {
             | Interest::DELIVER
             | Interest::ACK
             | Interest::FAULT
+            | Interest::SETTLE
             | Interest::PHASE
             | Interest::PROCESS
             | Interest::RESTORED

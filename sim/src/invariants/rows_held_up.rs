@@ -15,12 +15,14 @@ use crate::{
 /// Rows of outboxes that wait while another one is tried again and again, and each time the plan has it panic or kill whoever
 /// publishes it: claimed together with that one, they go back with it each time.
 ///
-/// State: one entry for each row that the broker has not taken.
+/// State: one entry for each row that the broker has not taken, or that is not settled since.
 #[derive(Debug)]
 pub(super) struct RowsHeldUp {
     tries_max: u32,
     stores: NameNumbers,
     rows: VecDeque<Row>,
+    /// Rows that an incarnation has published and not settled: they come again where it dies.
+    unsettled: Vec<(ProcessIndex, u32, Row)>,
     /// Incarnations that may die of what they publish, and of what.
     poisoned: Vec<(ProcessIndex, u32, MessageId)>,
 }
@@ -42,9 +44,18 @@ struct Row {
 /// The core halves what is claimed together after two claims that came to nothing, so that some ten deaths tell which row it is.
 const TRIES_MAX: u32 = 40;
 
+/// Time within which what was published and not settled is published again, and more: the lease of a claim.
+const LEASE_MAX: VirtualTime = 60_000_000;
+
 impl RowsHeldUp {
     pub(super) fn new() -> Self {
-        Self { tries_max: TRIES_MAX, stores: NameNumbers::default(), rows: VecDeque::new(), poisoned: Vec::new() }
+        Self {
+            tries_max: TRIES_MAX,
+            stores: NameNumbers::default(),
+            rows: VecDeque::new(),
+            unsettled: Vec::new(),
+            poisoned: Vec::new(),
+        }
     }
 
     /// Sets for how many tries of another one a row may wait.
@@ -57,19 +68,25 @@ impl RowsHeldUp {
         match &event.what {
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
-                    if let Effect::Staged(message) = effect {
-                        self.stage(store, message, event);
+                    match effect {
+                        Effect::Staged(message) => self.stage(store, message, event),
+                        Effect::Dispatched(message) => self.unsettled.retain(|(.., row)| row.message != *message),
+                        _ => {}
                     }
                 }
             }
-            What::Publish { message, outcome, .. } if outcome.took_effect() => self.take(message.id),
+            What::Settle { outcome, .. } if outcome.took_effect() => self.forget(event.process),
+            What::Publish { message, outcome, .. } if outcome.took_effect() => self.take(message.id, event),
             What::Spoils { what: Work::Message(message), .. } => self.spoil(*message, event, judge),
             What::Crash | What::Panic { .. } => self.die(event),
             What::Fault { kind, .. } if *kind != FaultKind::PoisonPublish => {
                 self.rows.iter_mut().for_each(|row| row.is_excused = true);
             }
             // Nothing spoils any more, or nobody knows what is still there.
-            What::Healed | What::Restored { .. } => self.rows.clear(),
+            What::Healed | What::Restored { .. } => {
+                self.rows.clear();
+                self.unsettled.clear();
+            }
             _ => {}
         }
     }
@@ -99,12 +116,30 @@ impl RowsHeldUp {
         };
         let message = self.poisoned.iter().find(died_of).map(|(_, _, message)| *message);
         self.rows.iter_mut().for_each(|row| row.tries.retain(|tried, _| Some(*tried) == message));
+        let of_the_dead = |(process, incarnation, row): &mut (ProcessIndex, u32, Row)| {
+            (*process, *incarnation) == (event.process, event.incarnation) && event.at < row.at + LEASE_MAX
+        };
+        let again: Vec<Row> = self.unsettled.extract_if(.., of_the_dead).map(|(.., row)| row).collect();
+        self.forget(event.process);
+        // Ahead of what waits behind them.
+        for row in again.into_iter().rev() {
+            self.rows.push_front(row);
+        }
     }
 
-    fn take(&mut self, message: MessageId) {
+    /// What a process has published is settled, or nobody knows of it any more.
+    fn forget(&mut self, process: ProcessIndex) {
+        self.unsettled.retain(|(whose, ..)| *whose != process);
+    }
+
+    /// The broker has taken a row. Until it is settled it may come again, and others of its key wait for that.
+    fn take(&mut self, message: MessageId, event: &Event) {
         // Mostly they go in the order in which they came.
-        if let Some(at) = self.rows.iter().position(|row| row.message == message) {
-            self.rows.remove(at);
+        if let Some(at) = self.rows.iter().position(|row| row.message == message)
+            && let Some(row) = self.rows.remove(at)
+        {
+            let row = Row { is_excused: true, at: event.at, ..row };
+            self.unsettled.push((event.process, event.incarnation, row));
         }
     }
 

@@ -127,7 +127,7 @@ impl RowsHeldUp {
         }
     }
 
-    /// What a process has published is settled, or nobody knows of it any more.
+    /// Forgets what a process has published: it is settled, or nobody knows of it any more.
     fn forget(&mut self, process: ProcessIndex) {
         self.unsettled.retain(|(whose, ..)| *whose != process);
     }

@@ -33,7 +33,11 @@ pub enum Ack {
 pub(super) async fn consume(ports: Ports, book: Book, ack: Ack) {
     let spec = SubscriptionSpec { group: LEDGER.into(), topics: vec![PAYMENTS.into()] };
     while !ports.stop.is_set() {
-        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
+        let subscribed = match select(ports.broker.subscribe(&spec), pin!(ports.stop.wait())).await {
+            Either::Left((subscribed, _)) => subscribed,
+            Either::Right(_) => return,
+        };
+        let Ok(subscription) = subscribed else {
             ports.clock.sleep(REST).await;
             continue;
         };

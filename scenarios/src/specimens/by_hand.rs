@@ -118,7 +118,12 @@ pub(super) async fn consume<F>(
 {
     let spec = SubscriptionSpec { group: group.into(), topics: vec![topic.into()] };
     while !ports.stop.is_set() {
-        let Ok(subscription) = answered(&ports, ports.broker.subscribe(&spec)).await else {
+        let subscribing = pin!(answered(&ports, ports.broker.subscribe(&spec)));
+        let subscribed = match select(subscribing, pin!(ports.stop.wait())).await {
+            Either::Left((subscribed, _)) => subscribed,
+            Either::Right(_) => return,
+        };
+        let Ok(subscription) = subscribed else {
             ports.clock.sleep(REST).await;
             continue;
         };

@@ -34,7 +34,8 @@ impl Topology {
 
     /// Declares how long a process may take that is asked to stop, as at each deployment, before it is killed; 10 s if it is not
     /// said, and platforms give 10 to 30 s. Who is still there by then is told
-    /// ([`StopsWhenAsked`](crate::invariants::StopsWhenAsked)).
+    /// ([`StopsWhenAsked`](crate::invariants::StopsWhenAsked)); with ten seconds more than a call [may hang](Self::gives_up_within()), also one
+    /// whose call outside or at the broker hangs.
     #[must_use]
     pub fn stops_within(mut self, limit: Duration) -> Self {
         self.stop_within = limit;

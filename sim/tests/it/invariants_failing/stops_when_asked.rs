@@ -98,6 +98,71 @@ fn it_is_not_asked_while_something_is_held_up_or_has_just_been() {
     );
 }
 
+/// A process is asked to stop, and is there until it is killed: `orders-2` if a call of another hangs, either before it is asked or after.
+fn hangs_beside(topology: &Topology, (hung, point): (ProcessIndex, Operation), is_first: bool) -> (u64, usize) {
+    let mut script = Script::new();
+    let (first, _) = (script.process("orders-1"), script.process("orders-2"));
+    assert_eq!(first, ORDERS);
+    let hang = |script: &mut Script| _ = script.fault(hung, FaultKind::Hang, point);
+    if is_first {
+        hang(&mut script);
+    }
+    script.fault(first, FaultKind::Stop, Operation::Commit);
+    if !is_first {
+        hang(&mut script);
+    }
+    script.after_ms(topology.stop_within.as_millis() as u64);
+    script.event(first, What::Crash);
+    let panel = Panel::new(vec![Box::new(StopsWhenAsked::from_topology(topology))]);
+    let found = panel.judge(&script.events(), Ending::Quiet);
+    (found.judged[0].times, found.violations.len())
+}
+
+/// What it does not have to wait for: what it has not in hand, and what it gives up in time.
+#[test]
+fn a_call_that_hangs_excuses_no_process_that_need_not_wait_for_it() {
+    let replicas = || topology().process("orders-2", "orders", "orders", |_| async {});
+    let long = || replicas().stops_within(Duration::from_secs(40));
+    let short = || long().gives_up_within(Duration::from_secs(30));
+    let others = [Operation::External, Operation::Publish, Operation::Ack, Operation::Nack, Operation::Extend];
+    let others_of_a_store = [Operation::Commit, Operation::Receive];
+    let told = |topology: &Topology, call| [true, false].map(|is_first| hangs_beside(topology, call, is_first));
+    for topology in [replicas(), long().fails_for_good(), short(), short().fails_for_good()] {
+        assert_eq!(told(&topology, (ORDERS, Operation::Subscribe)), [(1, 1); 2]);
+        for point in others_of_a_store {
+            assert_eq!(told(&topology, (ORDERS, point)), [(0, 0), (1, 0)], "{point:?}");
+        }
+    }
+    for point in others {
+        for topology in [replicas(), long().fails_for_good(), short()] {
+            assert_eq!(told(&topology, (ORDERS, point)), [(0, 0), (1, 0)], "{point:?}");
+        }
+        assert_eq!(told(&short().fails_for_good(), (ORDERS, point)), [(1, 1); 2], "{point:?}");
+        let shorter = short().gives_up_within(Duration::from_millis(30_001)).fails_for_good();
+        assert_eq!(told(&shorter, (ORDERS, point)), [(0, 0), (1, 0)], "{point:?}: nine seconds for the rest");
+    }
+    // Others may wait for what it does.
+    let another = ProcessIndex(1);
+    assert_eq!(told(&short().fails_for_good(), (another, Operation::Subscribe)), [(0, 0), (1, 0)]);
+}
+
+/// For as long as it may hang.
+#[test]
+fn a_subscription_that_hangs_excuses_others_until_it_is_over() {
+    for (ms, times) in [(719_999, 0), (720_000, 1)] {
+        let (found, _) = gone_after(
+            10_000,
+            |script| {
+                let other = script.process("orders-2");
+                script.fault(other, FaultKind::Hang, Operation::Subscribe);
+                script.after_ms(ms);
+            },
+            |_| (),
+        );
+        assert_eq!((found.judged[0].times, found.violations.len()), (times, times as usize), "{ms} ms");
+    }
+}
+
 /// What is in hand takes a hundred calls, perhaps.
 #[test]
 fn it_is_not_asked_where_calls_take_too_long() {

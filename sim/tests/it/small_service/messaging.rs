@@ -182,7 +182,9 @@ pub(crate) async fn receive_as(
     spec: &SubscriptionSpec,
     deal: &impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
 ) {
-    let Ok(member) = limited(ports, ports.broker.subscribe(spec)).await else { return };
+    let subscribing = pin!(limited(ports, ports.broker.subscribe(spec)));
+    // Nothing is in hand yet, so a stop need not wait for it.
+    let Either::Left((Ok(member), _)) = select(subscribing, pin!(ports.stop.wait())).await else { return };
     let subscription = Limited { member, ports };
     while let Either::Left((Ok(deliveries), _)) = select(subscription.receive(16), pin!(ports.stop.wait())).await {
         for delivery in deliveries {

@@ -99,7 +99,11 @@ async fn ledger(boot: Boot) {
     let ports = boot.ports;
     let spec = SubscriptionSpec { group: "ledger".into(), topics: vec!["trips".into()] };
     while !ports.stop.is_set() {
-        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
+        let subscribed = match select(ports.broker.subscribe(&spec), pin!(ports.stop.wait())).await {
+            Either::Left((subscribed, _)) => subscribed,
+            Either::Right(_) => return,
+        };
+        let Ok(subscription) = subscribed else {
             ports.clock.sleep(Duration::from_millis(100)).await;
             continue;
         };

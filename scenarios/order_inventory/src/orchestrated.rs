@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    aggregate::Repository,
+    aggregate::{Cause, Repository, Tracked},
     inbox::{Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
-    ports::{Clock, Ports, Transaction},
+    ports::{Clock, Ports, Store, Transaction},
     saga::{Definition, DefinitionError, Orchestrator, OrchestratorConfig, Registry, SagaRetention, saga_id},
     wake::Wake,
 };
@@ -20,8 +20,8 @@ use crate::{
         RESERVATION_SETTLED, RESERVATIONS,
     },
     orders::{
-        Denied, FULFILMENT, HearAnswer, Order, PlaceOrder, RequestHandler, answer, fulfilment, kept_to_itself,
-        repository,
+        Denied, FULFILMENT, HearAnswer, Order, OrderStatus, PlaceOrder, RequestHandler, answer, fulfilment,
+        kept_to_itself, repository,
     },
     parts::{consume, relay_and_retention},
 };
@@ -47,11 +47,12 @@ pub async fn orders_with<H: Handler + 'static>(
     ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
     ports.spawn("saga-retention", SagaRetention::default().run(ports.clone()));
     relay_and_retention(&ports, ORDERS, &wake);
-    let handlers = Handlers::builder().on(RESERVATION_ANSWERED, hear(repository, orchestrator.clone()));
+    let handlers = Handlers::builder().on(RESERVATION_ANSWERED, hear(repository.clone(), orchestrator.clone()));
     let handlers = handlers.build().expect("one handler for one type");
     let heard = (ports.clone(), wake.clone());
     ports.spawn("consumer", async move { consume(&heard.0, ORDERS, INVENTORY, handlers, heard.1).await });
-    answer(&ports, Arc::new(Conductor(orchestrator)), wake).await;
+    let conductor = Conductor { sagas: orchestrator, orders: repository, store: ports.store.clone() };
+    answer(&ports, Arc::new(conductor), wake).await;
 }
 
 /// Runs one replica of `inventory` until a stop is asked for.
@@ -72,18 +73,30 @@ pub async fn inventory_with(ports: Ports, request: impl Handler + 'static) {
     consume(&ports, INVENTORY, RESERVATIONS, handlers, wake).await;
 }
 
-/// Starts a saga for each order, and turns it back where its customer wants so.
-struct Conductor(Orchestrator);
+/// Starts a saga for each order, and turns it back where its customer wants so. What an order has come to is decided by the order
+/// itself, so it is there from the moment at which it is accepted, however far its saga is.
+struct Conductor {
+    sagas: Orchestrator,
+    orders: Repository<Order>,
+    store: Arc<dyn Store>,
+}
 
 #[async_trait]
 impl RequestHandler for Conductor {
     async fn place(&self, order: PlaceOrder) -> Result<(), Denied> {
-        self.0.start(FULFILMENT, &order.id, &order).await?;
-        Ok(())
+        let mut tx = self.store.begin().await?;
+        if !self.sagas.start_in(&mut *tx, FULFILMENT, &order.id, &order).await?.created {
+            return Ok(());
+        }
+        self.orders.save(&mut *tx, Tracked::new(Order::placed(order.id, order.lines)), Cause::New).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn cancel(&self, order: &str) -> Result<(), Denied> {
-        Ok(self.0.cancel(saga_id(FULFILMENT, order)).await?)
+        let cancel = |order: &mut Order| order.move_to(OrderStatus::Cancelled);
+        self.orders.update(&*self.store, order, Cause::New, cancel).await?;
+        // Its saga can't confirm it any more. Turned back now, it waits for no answer.
+        Ok(self.sagas.cancel(saga_id(FULFILMENT, order)).await?)
     }
 }
 

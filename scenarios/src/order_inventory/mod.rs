@@ -1,9 +1,8 @@
 //! Orders and stock in two contexts, choreographed and orchestrated: the scenario of `seaworthy-order-inventory`.
 //!
-//! Customers order several articles at once, all or nothing, and some call their order off at once. The first orders come
-//! together and want little; later ones come alone, to what the first have left. So without a fault an order that nobody calls
-//! off comes to the same end in both variants, whatever its messages take (see [`Wishes::draw`]), unless one that is called off has
-//! wanted the last of its articles.
+//! Customers order several articles at once, all or nothing, and some call their order off: at once, or when it has long come to its
+//! end. The first orders come together and want little; later ones come alone, to what the first have left. So without a fault each
+//! order comes to the same end in both variants, whatever its messages take (see [`Wishes::draw`]).
 
 mod invariants;
 mod workload;
@@ -11,7 +10,7 @@ mod workload;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use seaworthy_core::{
     ports::{Ports, Store},
     saga::Shape,
@@ -28,6 +27,10 @@ use seaworthy_sim::{invariants::Invariant, prelude::*};
 use smol_str::{SmolStr, format_smolstr};
 
 pub use workload::{Wish, Wishes};
+
+/// Requests with which a customer calls an order off, side by side: impatience, which also keeps a single one that is held up from
+/// coming later than the answer.
+const CANCEL_REQUESTS: usize = 3;
 
 /// One replica of a context.
 pub type Program = fn(Ports) -> BoxFuture<'static, ()>;
@@ -143,7 +146,8 @@ impl Scenario for OrderInventory {
                 let _ = asker.ask(ORDERS, PLACE_ORDER, encode(&wish.request())).await;
                 if let Some(after_ms) = wish.cancel_after_ms {
                     asker.sleep(Duration::from_millis(after_ms)).await;
-                    let _ = asker.ask(ORDERS, CANCEL_ORDER, wish.id.as_str().to_owned().into()).await;
+                    let cancel = || asker.ask(ORDERS, CANCEL_ORDER, wish.id.as_str().to_owned().into());
+                    join_all((0..CANCEL_REQUESTS).map(|_| cancel())).await;
                 }
             });
         }

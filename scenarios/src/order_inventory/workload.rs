@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::{Range, RangeInclusive},
+    time::Duration,
+};
 
 use seaworthy_order_inventory::{messages::Line, orders::PlaceOrder};
 use seaworthy_sim::scenario::{Draw, Workload};
@@ -42,8 +46,9 @@ const SPAN_MS: u64 = 400;
 const ALONE_MS: u64 = 5_000;
 /// Units that are never there.
 const FAR_TOO_MANY: u32 = 1_000;
-/// A customer who changes their mind does so within this many milliseconds.
-const CANCEL_AFTER_MS_MAX: u64 = 60;
+/// Times after which an order is called off that is not called off at once, in milliseconds: it has come to its end by then where
+/// nothing fails, and the next order that comes alone has not been sent.
+const CANCEL_LATE_MS: RangeInclusive<u64> = 1_000..=2_000;
 
 impl Wish {
     /// The request that places this order.
@@ -55,7 +60,8 @@ impl Wish {
 impl Wishes {
     /// Draws one to three orders that come together, of one to three lines with one or two units, for which there is enough of
     /// everything; then up to two that come alone and may want more than is left. One order in six wants far too many of its
-    /// last article, and in one workload of three each second customer calls their order off.
+    /// last article, and in one workload of three each second customer calls their order off: at once, before anybody can have
+    /// answered, or much later. What lies between is a race, and it is the faults that make one of either.
     pub fn draw(draw: &mut Draw) -> Self {
         let together = draw.between(1, TOGETHER_MAX);
         let late = draw.below(LATE_MAX + 1);
@@ -80,7 +86,10 @@ impl Wishes {
                 {
                     last.units = FAR_TOO_MANY;
                 }
-                let cancel_after_ms = (are_called_off && draw.chance(500)).then(|| draw.small(CANCEL_AFTER_MS_MAX));
+                let cancel_after_ms = (are_called_off && draw.chance(500)).then(|| match draw.chance(500) {
+                    true => 0,
+                    false => draw.between(*CANCEL_LATE_MS.start(), *CANCEL_LATE_MS.end()),
+                });
                 Wish { at_ms, id: format_smolstr!("order-{number}"), lines, cancel_after_ms }
             })
             .collect();

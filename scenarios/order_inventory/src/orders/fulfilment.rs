@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    aggregate::{AggregateError, Cause, Repository, Tracked, UpdateError},
+    aggregate::{AggregateError, Cause, Repository, UpdateError},
     inbox::{Handler, HandlerError},
     message::Message,
     ports::{Clock, Random, Timestamp, Transaction},
@@ -29,15 +29,17 @@ use crate::{
 /// The definition's name.
 pub const FULFILMENT: &str = "fulfilment";
 
-/// Opens the order, asks for a reservation and waits for the answer; the confirmation is the point of no return, and then
-/// the reservation is settled.
+/// Asks for a reservation of what an order wants that is there already, and waits for the answer; the confirmation is the point
+/// of no return, and then the reservation is settled.
+///
+/// A saga that is turned back before its first step is done undoes nothing. So an order is called off by its request, which ends the
+/// order itself, and not by an operator's `cancel` of the saga alone.
 ///
 /// # Errors
 /// [`DefinitionError`] if the steps do not fit together.
 pub fn fulfilment(orders: &Repository<Order>) -> Result<Definition<PlaceOrder>, DefinitionError> {
     SagaBuilder::new(FULFILMENT, 1)
-        .compensatable("open_order", OpenOrder(orders.clone()), CloseOrder(orders.clone()))
-        .compensatable("reserve", Ask, Release)
+        .compensatable("reserve", Ask, Withdraw(orders.clone()))
         .compensatable("answer", Hear, NothingToUndo)
         .pivot("confirm_order", ConfirmOrder(orders.clone()))
         .retriable("settle", Settle)
@@ -76,32 +78,6 @@ impl Random for Nowhere {
 
 type Call<'a> = StepCall<'a, PlaceOrder>;
 
-/// Makes the order. It is a step, because a saga that turns back undoes its steps and nothing else.
-pub struct OpenOrder(pub Repository<Order>);
-
-#[async_trait]
-impl Action<PlaceOrder> for OpenOrder {
-    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<Value, StepError> {
-        let order = Tracked::new(Order::placed(call.data.id.clone(), call.data.lines.clone()));
-        self.0.save(tx, order, cause(call)).await.map_err(step_error)?;
-        Ok(Value::NULL)
-    }
-}
-
-/// Ends the order: failed where a reason is noted, cancelled where none is.
-pub struct CloseOrder(pub Repository<Order>);
-
-#[async_trait]
-impl Compensation<PlaceOrder> for CloseOrder {
-    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<(), StepError> {
-        let close = |order: &mut Order| {
-            let failed = order.reason.is_some();
-            order.move_to(if failed { OrderStatus::Failed } else { OrderStatus::Cancelled })
-        };
-        self.0.update_in(tx, &call.data.id, cause(call), close).await.map_err(change_error)
-    }
-}
-
 /// Asks `inventory` to reserve what is ordered.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask;
@@ -111,6 +87,27 @@ impl Action<PlaceOrder> for Ask {
     async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<Value, StepError> {
         tell(tx, call, RESERVATION_REQUESTED).await?;
         Ok(Value::NULL)
+    }
+}
+
+/// Undoes [`Ask`]: nothing is ordered any more, and nothing is held for it.
+pub struct Withdraw(pub Repository<Order>);
+
+#[async_trait]
+impl Compensation<PlaceOrder> for Withdraw {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<(), StepError> {
+        close(&self.0, tx, call).await?;
+        tell(tx, call, RESERVATION_RELEASED).await
+    }
+}
+
+/// Ends the order, where nobody has done so: most sagas turn back because it has failed or was called off.
+pub struct CloseOrder(pub Repository<Order>);
+
+#[async_trait]
+impl Compensation<PlaceOrder> for CloseOrder {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<(), StepError> {
+        close(&self.0, tx, call).await
     }
 }
 
@@ -144,7 +141,7 @@ impl Action<PlaceOrder> for Hear {
     }
 }
 
-/// Confirms the order: from here on there is no way back.
+/// Confirms the order: from here on there is no way back. One that was called off meanwhile is refused, and the saga turns back.
 pub struct ConfirmOrder(pub Repository<Order>);
 
 #[async_trait]
@@ -168,8 +165,8 @@ impl Action<PlaceOrder> for Settle {
     }
 }
 
-/// Notes the reason of a refusal on the order, and gives the answer to the saga that asked: in one transaction with the
-/// inbox row, so that neither is lost or had twice.
+/// Ends the order where the answer is no, and gives the answer to the saga that asked: in one transaction with the inbox row, so
+/// that neither is lost or had twice.
 #[derive(Clone)]
 pub struct HearAnswer(pub Repository<Order>, pub Orchestrator);
 
@@ -177,13 +174,8 @@ pub struct HearAnswer(pub Repository<Order>, pub Orchestrator);
 impl Handler for HearAnswer {
     async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
         if let Answer::Failed { reason } = message.json()? {
-            let note = |order: &mut Order| {
-                if order.status == OrderStatus::Pending {
-                    order.reason = Some(reason);
-                }
-                Ok(())
-            };
-            self.0.update_in(tx, &message.subject, Cause::Message(message), note).await.map_err(handler_error)?;
+            let fail = |order: &mut Order| order.conclude(OrderStatus::Failed, Some(reason));
+            self.0.update_in(tx, &message.subject, Cause::Message(message), fail).await.map_err(handler_error)?;
         }
         match self.1.deliver_in(tx, FULFILMENT, message).await {
             // It has turned back meanwhile, and has told `inventory` so.
@@ -192,6 +184,11 @@ impl Handler for HearAnswer {
             Err(error) => Err(HandlerError::Refused(error.to_smolstr())),
         }
     }
+}
+
+async fn close(orders: &Repository<Order>, tx: &mut dyn Transaction, call: &Call<'_>) -> Result<(), StepError> {
+    let close = |order: &mut Order| order.conclude(OrderStatus::Cancelled, None);
+    orders.update_in(tx, &call.data.id, cause(call), close).await.map_err(change_error)
 }
 
 async fn tell(tx: &mut dyn Transaction, call: &Call<'_>, kind: &str) -> Result<(), StepError> {

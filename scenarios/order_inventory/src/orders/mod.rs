@@ -5,7 +5,7 @@ mod order;
 mod requests;
 
 pub use fulfilment::{
-    Ask, CloseOrder, ConfirmOrder, FULFILMENT, Hear, HearAnswer, OpenOrder, Release, Settle, fulfilment, shape,
+    Ask, CloseOrder, ConfirmOrder, FULFILMENT, Hear, HearAnswer, Release, Settle, Withdraw, fulfilment, shape,
 };
 pub use order::{
     IllegalChange, ORDER_COLLECTION, Order, OrderEvent, OrderStatus, handler_error, kept_to_itself, repository, told,

@@ -18,7 +18,7 @@ use seaworthy_core::{
 use seaworthy_order_inventory::{
     messages::RESERVATION_ANSWERED,
     orchestrated::orders_with,
-    orders::{Ask, CloseOrder, ConfirmOrder, FULFILMENT, HearAnswer, OpenOrder, Order, PlaceOrder, Release, Settle},
+    orders::{Ask, ConfirmOrder, FULFILMENT, HearAnswer, Order, PlaceOrder, Settle, Withdraw},
 };
 
 use crate::order_inventory::OrderInventory;
@@ -32,8 +32,7 @@ pub(super) fn twin() -> OrderInventory {
 
 fn definition(orders: &Repository<Order>) -> Result<Definition<PlaceOrder>, DefinitionError> {
     SagaBuilder::new(FULFILMENT, 1)
-        .compensatable("open_order", OpenOrder(orders.clone()), CloseOrder(orders.clone()))
-        .compensatable("reserve", Ask, Release)
+        .compensatable("reserve", Ask, Withdraw(orders.clone()))
         .pivot("confirm_order", ConfirmOrder(orders.clone()))
         .retriable("answer", HearWhatever)
         .retriable("settle", Settle)

@@ -5,20 +5,19 @@
 //!
 //! Mechanism: a step is undone only if it is done, and the effect was had by an earlier one.
 //!
-//! Violates: `reservations-end`: units stay reserved for nobody.
+//! Violates: `handled-without-effect`: the answer comes to a saga that has ended, and nothing follows from it; or `reservations-end`: units
+//! stay reserved for nobody.
 //!
 //! Right: in [`fulfilment`](seaworthy_order_inventory::orders::fulfilment) the step that asks is undone by the release, and
 //! [`release`](seaworthy_order_inventory::inventory::release) leaves a mark where the request has not come yet.
 
 use seaworthy_core::{
     aggregate::Repository,
-    saga::{Definition, DefinitionError, NothingToUndo, SagaBuilder},
+    saga::{Definition, DefinitionError, SagaBuilder},
 };
 use seaworthy_order_inventory::{
     orchestrated::orders_with,
-    orders::{
-        Ask, CloseOrder, ConfirmOrder, FULFILMENT, Hear, HearAnswer, OpenOrder, Order, PlaceOrder, Release, Settle,
-    },
+    orders::{Ask, CloseOrder, ConfirmOrder, FULFILMENT, Hear, HearAnswer, Order, PlaceOrder, Release, Settle},
 };
 
 use crate::order_inventory::OrderInventory;
@@ -32,8 +31,7 @@ pub(super) fn twin() -> OrderInventory {
 
 fn definition(orders: &Repository<Order>) -> Result<Definition<PlaceOrder>, DefinitionError> {
     SagaBuilder::new(FULFILMENT, 1)
-        .compensatable("open_order", OpenOrder(orders.clone()), CloseOrder(orders.clone()))
-        .compensatable("reserve", Ask, NothingToUndo)
+        .compensatable("reserve", Ask, CloseOrder(orders.clone()))
         .compensatable("answer", Hear, Release)
         .pivot("confirm_order", ConfirmOrder(orders.clone()))
         .retriable("settle", Settle)

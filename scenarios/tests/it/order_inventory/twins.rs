@@ -46,9 +46,13 @@ fn each_mistake_is_found_by_the_default_profile_and_the_right_variant_holds() {
     }
 }
 
-/// Seeds of which one order is called off, before or after its goods are reserved, or fails, and what has to be reached by some plan of each.
-const CALLED_OFF: [(u64, &[&str]); 2] =
-    [(9, &["order-cancelled", "reservation-given-back"]), (10, &["order-cancelled", "order-failed"])];
+/// Seeds whose first order is called off, and what has to be reached by some plan of each: late, at once where there is not enough for it, and
+/// at once where there is.
+const CALLED_OFF: [(u64, &[&str]); 3] = [
+    (9, &["order-confirmed", "order-cancelled", "reservation-given-back"]),
+    (10, &["order-cancelled", "order-failed"]),
+    (15, &["order-cancelled", "order-confirmed", "reservation-given-back"]),
+];
 
 #[test]
 fn every_single_fault_is_borne_where_an_order_is_called_off() {

@@ -2,7 +2,8 @@
 
 use seaworthy_core::ports::Operation;
 use seaworthy_scenarios::{
-    event_store::EventStore, order_fulfillment::OrderFulfillment, order_inventory::OrderInventory,
+    card_table::CardTable, event_store::EventStore, order_fulfillment::OrderFulfillment,
+    order_inventory::OrderInventory,
 };
 use seaworthy_sim::{
     generate::generate,
@@ -44,6 +45,8 @@ fn a_request_that_hangs_is_given_up_and_its_transaction_dropped() {
         ("orchestrated orders", dropped_after(&saga, 0, "orders-1", Operation::Commit)),
         ("the bank, append", dropped_after(&EventStore::new(), 5, "desk-1", Operation::AppendEvents)),
         ("the bank", dropped_after(&EventStore::new(), 5, "desk-1", Operation::Commit)),
+        ("the card table, append", dropped_after(&CardTable::new(), 0, "player-1", Operation::AppendEvents)),
+        ("the card table", dropped_after(&CardTable::new(), 0, "player-1", Operation::Commit)),
         ("the shop", dropped_after(&OrderFulfillment::new(), 0, "orders-1", Operation::Commit)),
     ] {
         assert!(after.is_some_and(|after| GIVEN_UP.contains(&after)), "{service}: dropped after {after:?} us");

@@ -6,6 +6,7 @@ mod card_table;
 mod catalog;
 mod cli;
 mod controls;
+mod declared;
 mod event_store;
 mod exhaust;
 mod idle_groups;

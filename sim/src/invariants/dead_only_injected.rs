@@ -7,7 +7,6 @@ use seaworthy_core::{
     ids::MessageId,
     message::Message,
 };
-use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, rows::Settled};
 use crate::{
@@ -28,7 +27,8 @@ use crate::{
 ///   refused: it waits for a command that may be that one, or have followed from it.
 /// - A source may keep a command that was rejected among its [letters](seaworthy_core::choreography::rejected_letters): that is its
 ///   decision. One that was rejected since it was stale each time was no decision of anybody's.
-/// - A consumer may give up anything once its store was put back to an earlier moment: it may be about what is gone.
+/// - A consumer may give up anything once a store was put back to an earlier moment, its own or that of somebody who answers it: it may be
+///   about what is gone.
 /// - A message that the scenario itself makes undeliverable ([`DeadOnlyInjected::poison`]) may die anywhere.
 ///
 /// A message that the broker refuses of its own accord, as one over its limit, is given up rightly by the relay; that it
@@ -45,8 +45,8 @@ pub struct DeadOnlyInjected {
     unasked: Lookup<MessageId, Unasked>,
     /// Commands that somebody has decided to reject.
     rejected: Lookup<MessageId, ()>,
-    /// Stores that were put back.
-    restored: BTreeSet<SmolStr>,
+    /// Whether a store was put back.
+    is_restored: bool,
 }
 
 /// A refusal that is the broker's own and not the plan's.
@@ -151,8 +151,8 @@ impl Invariant for DeadOnlyInjected {
             What::Spoils { what: Work::Message(message) | Work::Event(message), .. } => {
                 self.poisoned.insert(*message, ());
             }
-            What::Restored { store, .. } => _ = self.restored.insert(store.clone()),
-            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
+            What::Restored { .. } => self.is_restored = true,
+            What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
                     match effect {
                         Effect::Staged(message) => self.meet(message),
@@ -171,7 +171,7 @@ impl Invariant for DeadOnlyInjected {
                         Effect::Buried { consumer, message, reason } => {
                             judge.judged();
                             let is_excused = self.external_refused
-                                || self.restored.contains(store)
+                                || self.is_restored
                                 || self.poisoned.contains(message)
                                 || consumer.ends_with(REJECTED_LETTERS) && self.rejected.contains(message)
                                 || waits_for_turn(reason) && self.may_stand_behind();

@@ -60,6 +60,7 @@ mod rows;
 mod rows_held_up;
 mod saga_log;
 mod seating;
+mod waiting_processes;
 
 #[cfg(test)]
 mod forgetting;

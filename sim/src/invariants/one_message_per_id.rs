@@ -1,7 +1,7 @@
-use std::hash::Hasher;
+use std::{collections::BTreeSet, hash::Hasher};
 
 use rustc_hash::FxHasher;
-use seaworthy_core::message::Message;
+use seaworthy_core::{ids::MessageId, message::Message};
 
 use super::{Interest, Invariant, Judge, Mode, brief::Brief, messages::ByMessage};
 use crate::trace::{Effect, Event, What};
@@ -11,12 +11,15 @@ use crate::trace::{Effect, Event, What};
 /// - No two commits stage a message under one id, in one store or in two. The inbox of a consumer takes the second for a
 ///   repetition of the first and drops it, whatever it says.
 /// - What the broker accepts under an id says the same each time. Where it stands in its key's order may differ: a relay
-///   writes that into the message.
+///   writes that into the message. So may what is said by one that is made anew, since the first was lost with its
+///   [store](crate::topology::Topology::restores()): a rejection of a command that is handled again may have another reason.
 ///
 /// State: one small entry for each id. None is ever forgotten, because the second message may turn up at any time.
 #[derive(Debug, Default)]
 pub struct OneMessagePerId {
     known: ByMessage<Seen>,
+    /// Messages that were lost with a store which was put back.
+    lost: BTreeSet<MessageId>,
 }
 
 /// First sight of an id: staged, and accepted by the broker. What it said then is kept apart, so that an entry has no
@@ -58,7 +61,7 @@ impl OneMessagePerId {
             (seen.published, seen.published_says) = (Some(Brief::new(number)), says);
             return;
         };
-        if seen.published_says == says {
+        if seen.published_says == says || self.lost.contains(&message.id) {
             return;
         }
         let Message { kind, subject, .. } = message;
@@ -111,9 +114,10 @@ impl Invariant for OneMessagePerId {
             What::Publish { message, outcome, .. } if outcome.took_effect() => {
                 self.publish(message, event.number, judge)
             }
-            // What was staged and is lost may be staged again.
+            // What was staged and is lost may be staged again, and say something else.
             What::Restored { messages, .. } => {
                 messages.iter().for_each(|message| self.known.of(judge.message(message)).staged = None);
+                self.lost.extend(messages.iter());
             }
             _ => {}
         }

@@ -4,7 +4,7 @@ use super::{
     Lineage, LockStranded, LostEvent, MessageHeldUp, MessageUnhandled, NoRowStuck, OneMessagePerId, OneSagaPerKey,
     PerKeyOrder, PhantomEvent, PromptWhenCalm, RejectionOnce, SagaHeldUp, SagaResolves, SagaStartsLate, SagasHoarded,
     StaleClaimSettle, StandsStill, StopsWhenAsked, TerminalStateFinal, TopicHeldUp, TornStep, UnboundedWait,
-    WaitsBehindDead, stands_still::has_processes,
+    WaitsBehindDead, waiting_processes::has_processes,
 };
 use crate::topology::Topology;
 

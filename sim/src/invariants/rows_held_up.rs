@@ -36,6 +36,8 @@ struct Row {
     event: u64,
     /// Tries of other rows of its store, of other keys, with nothing else going wrong between.
     tries: BTreeMap<MessageId, u32>,
+    /// The row that a process has died of which may have had it in hand, and the moment by which its lease has ended.
+    leased: Option<(Option<MessageId>, VirtualTime)>,
     /// `true` if it spoils an attempt itself, since it waits for its own sake and for the lease of whoever died of it, or if another
     /// fault has struck since. Later rows of its key wait for it all the same.
     is_excused: bool,
@@ -103,19 +105,23 @@ impl RowsHeldUp {
                 at,
                 event,
                 tries: BTreeMap::new(),
+                leased: None,
                 is_excused: false,
             });
         }
     }
 
     /// A process has died, and all that it had in hand waits for a lease to end: of the row that it died of that is one try, and
-    /// to the tries of others it is something else that went wrong.
+    /// to the tries of others it is something else that goes wrong, until then.
     fn die(&mut self, event: &Event) {
         let died_of = |(process, incarnation, _): &&(ProcessIndex, u32, MessageId)| {
             (*process, *incarnation) == (event.process, event.incarnation)
         };
         let message = self.poisoned.iter().find(died_of).map(|(_, _, message)| *message);
-        self.rows.iter_mut().for_each(|row| row.tries.retain(|tried, _| Some(*tried) == message));
+        for row in &mut self.rows {
+            row.tries.retain(|tried, _| Some(*tried) == message);
+            row.leased = Some((message, event.at + LEASE_MAX));
+        }
         let of_the_dead = |(process, incarnation, row): &mut (ProcessIndex, u32, Row)| {
             (*process, *incarnation) == (event.process, event.incarnation) && event.at < row.at + LEASE_MAX
         };
@@ -156,6 +162,9 @@ impl RowsHeldUp {
         for row in self.rows.iter_mut().filter(|row| row.store == store && row.key != key) {
             // Behind the first of its key all others wait for that one.
             if !keys.insert(row.key) || row.is_excused {
+                continue;
+            }
+            if row.leased.is_some_and(|(died_of, until)| died_of != Some(message) && event.at < until) {
                 continue;
             }
             let tries = row.tries.entry(message).or_insert(0);

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
 use seaworthy_core::ids::MessageId;
-use serde_json::Value;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
 use super::{
-    Ending, Entity, Interest, Invariant, Judge, Lookup, Mode,
+    Ending, Entity, Interest, Invariant, Judge, Mode,
     readers::{Readers, applied},
+    waiting_processes::WaitingProcesses,
 };
 use crate::{
     topology::Topology,
@@ -21,32 +21,17 @@ use crate::{
 ///   asked for the types that it handles.
 /// - In a stream no parked event waits behind another that is not parked any more.
 /// - No process of a [process manager](seaworthy_core::choreography::ProcessManager) waits for a timer: at rest each has gone off. Where
-///   the topology says that [its processes end](Topology::processes_end()), none waits for anything else either.
+///   the topology says that [its processes end](Topology::processes_end()), none waits for anything else either, unless what it waits
+///   for may be lost with a store that was [put back](Topology::restores()).
 ///
 /// State: the events that some subscriber has not read, those that are parked, and the processes that wait.
 #[derive(Debug)]
 pub struct StandsStill {
     logs: BTreeMap<SmolStr, BTreeMap<u64, Logged>>,
     readers: Readers<Place>,
-    /// Processes that wait: by store, collection and id.
-    waiting: Lookup<(SmolStr, SmolStr, SmolStr), Waiting>,
-    has_processes: bool,
-    /// Collections of the process managers whose processes end.
-    ending: Vec<SmolStr>,
-    /// Types of the messages that were staged, where a process may have to be named with the last one that it has heard.
-    kinds: Lookup<MessageId, SmolStr>,
+    processes: WaitingProcesses,
     /// Subscribers that what they have parked keeps from going on, by store and name.
     blocked: Vec<(SmolStr, SmolStr)>,
-}
-
-/// Process that has not ended.
-#[derive(Debug)]
-struct Waiting {
-    /// Timers that are set.
-    timers: Vec<String>,
-    /// Type of the message that it has heard last.
-    heard: Option<SmolStr>,
-    number: u64,
 }
 
 /// An event that was appended.
@@ -77,12 +62,12 @@ impl StandsStill {
     /// The invariant at the start of a run of a topology.
     pub fn from_topology(topology: &Topology) -> Self {
         let (logs, readers) = (BTreeMap::new(), Readers::from_topology(topology));
-        let ending = topology.ending_processes.iter().map(|manager| format_smolstr!("{PROCESS}{manager}")).collect();
-        let (waiting, kinds, blocked) = (Lookup::new(), Lookup::new(), topology.blocked_subscribers.clone());
-        Self { logs, readers, waiting, has_processes: has_processes(topology), ending, kinds, blocked }
+        let processes = WaitingProcesses::from_topology(topology);
+        Self { logs, readers, processes, blocked: topology.blocked_subscribers.clone() }
     }
 
     fn see(&mut self, store: &SmolStr, effect: &Effect, event: &Event, judge: &mut Judge<'_>) {
+        self.processes.see(store, effect, event, judge);
         match effect {
             Effect::Appended { stream, position, event: message, .. } => {
                 judge.met();
@@ -103,24 +88,6 @@ impl StandsStill {
             }
             Effect::Failed { consumer, error, .. } => {
                 self.readers.of(store, consumer).state.failed = Some((error.clone(), event.number));
-            }
-            Effect::Staged(message) if !self.ending.is_empty() => {
-                _ = self.kinds.insert(message.id, message.kind.clone())
-            }
-            Effect::Document { collection, id, body, .. } if self.has_processes && collection.starts_with(PROCESS) => {
-                let place = (store.clone(), collection.clone(), id.clone());
-                let instance = body.as_ref().map(|body| serde_json::from_slice(body).unwrap_or(Value::Null));
-                let ends = self.ending.contains(collection);
-                let is_open = |instance: &Value| ends && instance["ended_at"].is_null();
-                let timers = instance.as_ref().map(timers).unwrap_or_default();
-                if timers.is_empty() && !instance.as_ref().is_some_and(is_open) {
-                    self.waiting.remove(&place);
-                } else {
-                    judge.met();
-                    let mut handled = event.effects().iter().filter_map(Effect::handles);
-                    let heard = handled.find_map(|(_, message)| self.kinds.get(&message).cloned());
-                    self.waiting.insert(place, Waiting { timers, heard, number: event.number });
-                }
             }
             effect => {
                 let Some((subscriber, position)) = applied(effect) else { return };
@@ -191,25 +158,8 @@ impl StandsStill {
     }
 }
 
-/// Beginning of the names of the collections of process managers.
-const PROCESS: &str = "process.";
-
 /// Beginning of the reason of an event that is parked because one before it is.
 const WAITS: &str = "waits behind ";
-
-/// Ending of the names of the topics of timers.
-const TIMERS: &str = ".timers";
-
-/// Returns `true` if a topology has a process manager: one that is declared, or that hears of its timers on a topic of its own.
-pub(super) fn has_processes(topology: &Topology) -> bool {
-    !topology.ending_processes.is_empty() || topology.topics().iter().any(|topic| topic.ends_with(TIMERS))
-}
-
-/// The timers that are set in an instance of a process manager.
-fn timers(instance: &Value) -> Vec<String> {
-    let timers = instance["timers"].as_object().into_iter().flatten();
-    timers.filter(|(_, timer)| timer["is_set"] == Value::Bool(true)).map(|(name, _)| name.clone()).collect()
-}
 
 impl Invariant for StandsStill {
     fn name(&self) -> &'static str {
@@ -222,8 +172,7 @@ impl Invariant for StandsStill {
 
     fn interest(&self) -> Interest {
         let all = Interest::STREAM | Interest::CHECKPOINT | Interest::OBSERVED | Interest::INBOX | Interest::RESTORED;
-        let all = if self.has_processes { all | Interest::DOCUMENT } else { all };
-        if self.ending.is_empty() { all } else { all | Interest::STAGED }
+        all | self.processes.interest()
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -235,12 +184,10 @@ impl Invariant for StandsStill {
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 effects.iter().for_each(|effect| self.see(store, effect, event, judge));
             }
-            What::Restored { store, .. } => {
+            What::Restored { store, messages, .. } => {
                 self.logs.remove(store);
                 self.readers.forget(store);
-                let gone = self.waiting.sorted().into_iter().map(|(place, _)| place.clone());
-                let gone: Vec<_> = gone.filter(|(of, ..)| of == store).collect();
-                gone.iter().for_each(|place| _ = self.waiting.remove(place));
+                self.processes.restored(store, messages.iter());
             }
             _ => {}
         }
@@ -253,15 +200,6 @@ impl Invariant for StandsStill {
         *judge.judged += std::mem::take(judge.met);
         self.conclude_on_subscribers(judge);
         self.conclude_on_parked(judge);
-        for ((_, collection, id), Waiting { timers, heard, number }) in self.waiting.sorted() {
-            let manager = collection.trim_start_matches(PROCESS);
-            let waits = match (&timers[..], heard) {
-                ([_, ..], _) => format!("it waits for its timer {}", timers.join(", ")),
-                ([], Some(kind)) => format!("it has heard `{kind}` last and waits for another message"),
-                ([], None) => "it waits for another message".to_owned(),
-            };
-            let sentence = format!("process `{id}` of `{manager}` stands still: {waits}, and nothing is to come");
-            judge.violate(Entity::named("process", id.clone()), sentence, vec![*number]);
-        }
+        self.processes.conclude(judge);
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use seaworthy_core::{
     choreography::{REJECTED, Rejection, RejectionReason},
     events::APPLIED,
+    ids::MessageId,
     message::Message,
     ports::Operation,
 };
@@ -76,7 +77,11 @@ impl Bank {
     }
 
     fn restore(&mut self) {
-        let (since, messages, sagas) = (1, Default::default(), Box::default());
+        self.lose([]);
+    }
+
+    fn lose<const N: usize>(&mut self, messages: [MessageId; N]) {
+        let (since, messages, sagas) = (1, messages.into_iter().collect(), Box::default());
         self.0.event(ProcessIndex::WORLD, What::Restored { store: BANK.into(), since, messages, sagas });
     }
 }
@@ -298,6 +303,52 @@ fn a_process_that_is_to_end_and_waits_for_a_message_is_named_with_what_it_has_he
     assert_eq!(told(judge(), &bank.0), [(sentence.to_owned(), vec![begun])]);
     bank.commit([process("checkout", r#"{"ended_at":"1970-01-01T00:00:00Z"}"#)]);
     assert_eq!(told(judge(), &bank.0), []);
+}
+
+#[test]
+fn a_process_that_may_wait_for_what_is_lost_with_a_store_is_excused_and_one_of_afterwards_is_not() {
+    let topology = Topology::new().group("checkout", &["checkout.timers"]).processes_end("checkout").restores();
+    let process = |id: &'static str, body: &'static str| Effect::Document {
+        collection: "process.checkout".into(),
+        id: id.into(),
+        version: 1,
+        body: Some(Bytes::from_static(body.as_bytes())),
+    };
+    let (waits, ended, timed) = (
+        r#"{"state":{}}"#,
+        r#"{"ended_at":"1970-01-01T00:00:00Z"}"#,
+        r#"{"state":{},"timers":{"overdue":{"generation":1,"is_set":true}}}"#,
+    );
+    let told = |bank: &Bank| {
+        let told = told(StandsStill::from_topology(&topology), &bank.0);
+        told.into_iter().map(|(sentence, _)| sentence).collect::<Vec<_>>()
+    };
+    let mut bank = Bank::new();
+    bank.commit([process("1", ended), process("2", waits), process("3", timed)]);
+    bank.0.commit(bank.1, "shop", Outcome::Done, [process("4", waits), process("5", timed)]);
+    bank.restore();
+    // The shop's own timer is as it was. The bank's processes go on from the copy, and may have heard already what they wait for.
+    let rings = "process `5` of `checkout` stands still: it waits for its timer overdue, and nothing is to come";
+    assert_eq!(told(&bank), [rings]);
+    bank.commit([process("1", waits), process("2", waits), process("3", timed)]);
+    bank.0.commit(bank.1, "shop", Outcome::Done, [process("4", waits), process("5", waits)]);
+    assert_eq!(told(&bank), [""; 0]);
+    bank.commit([process("6", waits)]);
+    bank.0.commit(bank.1, "shop", Outcome::Done, [process("4", timed)]);
+    let new = "process `6` of `checkout` stands still: it waits for another message, and nothing is to come";
+    let rings = "process `4` of `checkout` stands still: it waits for its timer overdue, and nothing is to come";
+    assert_eq!(told(&bank), [new, rings]);
+    // What was on its way as it was lost begins something that nobody will go on with.
+    let mut bank = Bank::new();
+    let [lost, new] = [1, 2].map(|number| script::message(number, "orders", "order-1"));
+    bank.lose([lost.id]);
+    bank.0.commit(bank.1, "shop", Outcome::Done, [handled("checkout", &lost), process("7", waits)]);
+    assert_eq!(told(&bank), [""; 0]);
+    bank.0.commit(bank.1, "shop", Outcome::Done, [handled("checkout", &new), process("8", waits)]);
+    assert_eq!(
+        told(&bank),
+        ["process `8` of `checkout` stands still: it waits for another message, and nothing is to come"]
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use seaworthy_core::{
     ids::{Direction, OperationId},
+    message::Message,
     ports::SagaStatus::{Completed, Running},
     saga::Record,
 };
@@ -76,6 +77,22 @@ fn what_is_lost_with_a_store_may_be_done_again() {
         assert_eq!(found(OneSagaPerKey::new(), restores, twice), expected(1));
         assert_eq!(found(DuplicateEffect::new(), restores, twice), expected(3));
     }
+}
+
+/// What a command comes to may be another thing, when it is handled again.
+#[test]
+fn what_is_lost_with_a_store_may_say_something_else_when_it_is_made_anew() {
+    let anew = |script: &mut Script, lose: &dyn Fn(&mut Script)| {
+        let orders = script.process("orders-1");
+        for says in ["there is no such table", "the table is full"] {
+            let rejection = Message { data: says.into(), ..confirmed() };
+            script.commit(orders, "orders", Outcome::Done, [staged(&rejection)]);
+            script.publish(orders, &rejection, Outcome::Done);
+            lose(script);
+        }
+    };
+    assert_eq!(found(OneMessagePerId::new(), false, anew), 2, "it is staged twice, and says two things");
+    assert_eq!(found(OneMessagePerId::new(), true, anew), 0);
 }
 
 #[test]
@@ -228,17 +245,20 @@ fn a_saga_that_is_gone_and_started_again_may_have_been_given_what_it_waits_for()
 }
 
 #[test]
-fn a_consumer_may_give_up_what_is_about_something_that_is_gone_with_its_store() {
-    let gives_up = |store: &str| {
+fn a_consumer_may_give_up_what_is_about_something_that_is_gone_with_its_store_or_with_that_of_another() {
+    let gives_up = |restores: bool, store: &str| {
         let mut script = Script::new();
         let orders = script.process("orders-1");
-        restore(&mut script, 0, 1, 0);
+        if restores {
+            restore(&mut script, 0, 1, 0);
+        }
         let (consumer, reason) = ("orders".into(), "there is no such saga".into());
         let buried = Effect::Buried { consumer, message: script::message(2, "orders", "order-17").id, reason };
         script.commit(orders, store, Outcome::Done, [buried]);
         judge(DeadOnlyInjected::new(), &script).len()
     };
-    assert_eq!((gives_up("orders"), gives_up("shipping")), (0, 1));
+    assert_eq!((gives_up(true, "orders"), gives_up(true, "shipping")), (0, 0));
+    assert_eq!((gives_up(false, "orders"), gives_up(false, "shipping")), (1, 1));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What comes only where a topology says that its services bear it - a group that takes no more, a next release that is rolled out
-//! and taken back, a store that is put back to a copy - comes to the shop of two contexts, the bank and the card table, too.
+//! Disturbances that come only where a topology says that its services bear them - a group that takes no more, a next release that is
+//! rolled out and taken back, a store that is put back to a copy - come to orders and stock, the bank and the card table, too.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -7,7 +7,10 @@ use super::{
     Interest, Invariant, Judge, Mode, brief::Brief, groups::Groups, messages::ByMessage, name_numbers::NameNumbers,
     practice::Practice,
 };
-use crate::trace::{Event, What};
+use crate::{
+    plan::FaultKind,
+    trace::{Event, What},
+};
 
 /// `acknowledged-before-handled`: a consumer group that handles a type of message in an inbox told the broker of success
 /// before there was any.
@@ -15,7 +18,8 @@ use crate::trace::{Event, What};
 /// A crash between the two loses the message; this tells it also in a run in which nothing crashed. A group handles a
 /// type if it was learnt from runs without a fault that it handles each of them ([`Practice`]); and a message that it
 /// acknowledges first and handles later shows by itself that it was too early. A dead letter is handled as well. A message that
-/// [expires](seaworthy_core::message::Schedule::expires) may be acknowledged unhandled: then nobody needs it.
+/// [expires](seaworthy_core::message::Schedule::expires) may be acknowledged unhandled: then nobody needs it. Once clocks have
+/// [differed](FaultKind::ClockSkew), another delivery of it may be handled later, by one to which it has not expired.
 ///
 /// State: one small entry for each message and group that was handled or acknowledged. None is ever forgotten, because a
 /// message may be acknowledged again at any time.
@@ -28,6 +32,10 @@ pub struct AcknowledgedBeforeHandled {
     kinds: NameNumbers,
     /// The kind of each message that was delivered and does not expire.
     kind_of: ByMessage<Option<u16>>,
+    /// Messages that were delivered and expire.
+    expires: ByMessage<bool>,
+    /// Not all clocks have said the same at all times.
+    clocks_differ: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +53,8 @@ impl AcknowledgedBeforeHandled {
             seen: groups.iter().map(|_| ByMessage::default()).collect(),
             kinds: NameNumbers::default(),
             kind_of: ByMessage::default(),
+            expires: ByMessage::default(),
+            clocks_differ: false,
         }
     }
 
@@ -59,6 +69,9 @@ impl AcknowledgedBeforeHandled {
     fn ack(&mut self, group: usize, message: MessageId, number: u64, judge: &mut Judge<'_>) {
         let name = self.groups.name(group);
         let index = judge.message(message);
+        if self.clocks_differ && *self.expires.of(index) {
+            return;
+        }
         let kind = self.kind_of.of(index).map(|kind| self.kinds.name(kind));
         let handles = kind.and_then(|kind| self.practice.handles(name, kind)) == Some(true);
         if handles {
@@ -96,7 +109,7 @@ impl Invariant for AcknowledgedBeforeHandled {
     }
 
     fn interest(&self) -> Interest {
-        Interest::INBOX | Interest::DELIVER | Interest::ACK
+        Interest::INBOX | Interest::DELIVER | Interest::ACK | Interest::FAULT
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -114,7 +127,11 @@ impl Invariant for AcknowledgedBeforeHandled {
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
-            What::Deliver { message, .. } if message.schedule.expires.is_none() => {
+            What::Fault { kind: FaultKind::ClockSkew, .. } => self.clocks_differ = true,
+            What::Deliver { message, .. } if message.schedule.expires.is_some() => {
+                *self.expires.of(judge.message(message.id)) = true;
+            }
+            What::Deliver { message, .. } => {
                 let kind_of = self.kind_of.of(judge.message(message.id));
                 if kind_of.is_none() {
                     *kind_of = Some(self.kinds.number(&message.kind));

@@ -6,8 +6,9 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     invariants::AcknowledgedBeforeHandled,
+    plan::FaultKind,
     trace::{
-        Effect, Outcome,
+        Effect, Outcome, ProcessIndex, What,
         script::{self, Script, handled},
     },
 };
@@ -84,4 +85,25 @@ fn what_was_handled_before_was_buried_or_was_never_acknowledged_is_no_early_succ
     script.commit(shipping, "shipping", Outcome::Done, [buried]);
     script.ack(shipping, "shipping", &message, Outcome::Done);
     assert_eq!(judge(learnt(AcknowledgedBeforeHandled::new(&groups()), &practice), &script), []);
+}
+
+/// It had expired to the clock of whoever acknowledged it, and not to that of whoever gets it once more.
+#[test]
+fn a_message_that_expires_may_be_handled_after_it_was_dropped_where_clocks_differ() {
+    let offer = Schedule { expires: Some(Timestamp::from_millis(1)), ..Schedule::NONE };
+    for (differ, schedule, told) in [(true, offer, 0), (true, Schedule::NONE, 1), (false, offer, 1)] {
+        let message = Message { schedule, ..script::message(2, "orders", "order-18") };
+        let mut script = Script::new();
+        let shipping = script.process("shipping-1");
+        if differ {
+            let skew = What::Fault { index: 0, kind: FaultKind::ClockSkew, point: None };
+            script.event(ProcessIndex::WORLD, skew);
+        }
+        script.deliver(shipping, "shipping", &message);
+        script.ack(shipping, "shipping", &message, Outcome::Done);
+        script.deliver(shipping, "shipping", &message);
+        script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message)]);
+        let found = judge(AcknowledgedBeforeHandled::new(&groups()), &script);
+        assert_eq!(found.len(), told, "{differ}, {schedule:?}");
+    }
 }

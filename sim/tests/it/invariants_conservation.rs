@@ -151,6 +151,32 @@ fn what_was_prepared_is_worth_what_is_said_of_it() {
 }
 
 #[test]
+fn what_was_prepared_counts_once_where_several_terms_look_at_one_collection() {
+    #[derive(Deserialize)]
+    struct Purse {
+        free: i64,
+        held: i64,
+    }
+    let purse = |free: i64, held: i64| {
+        let body = Some(Bytes::from(format!(r#"{{"free":{free},"held":{held}}}"#)));
+        Effect::Document { collection: "purses".into(), id: "ann".into(), version: 1, body }
+    };
+    let sum = || {
+        let free = conserved("cents").on_document("purses", |purse: &Purse| purse.free);
+        free.on_document("purses", |purse: &Purse| purse.held)
+    };
+    let mut script = Script::new();
+    let room = script.process("room-1");
+    let first = script.commit(room, "room", Outcome::Done, [purse(60, 40)]);
+    script.commit(room, "room", Outcome::Done, [purse(50, 50)]);
+    assert_eq!(told(sum().prepared("purses", "ann", 100).boxed(), &script), []);
+    let each = sum().prepared("purses", "ann", 70).prepared("purses", "ann", 30);
+    assert_eq!(told(each.boxed(), &script), [], "said of one term after the other");
+    let sentence = "`cents`, which has to stand, changed by +30 in one commit".to_owned();
+    assert_eq!(told(sum().prepared("purses", "ann", 70).boxed(), &script), [(sentence, vec![first])]);
+}
+
+#[test]
 fn no_part_of_a_document_is_ever_less_than_nothing_although_the_sum_stands() {
     #[derive(Deserialize)]
     struct Level {

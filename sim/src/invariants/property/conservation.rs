@@ -15,7 +15,7 @@ use crate::{
 pub struct Conservation {
     name: &'static str,
     at_rest: bool,
-    /// Worth of documents that were prepared, by collection and id.
+    /// Worth of documents that were prepared, by collection and id, in all terms that look at them together.
     prepared: BTreeMap<(&'static str, SmolStr), i64>,
     terms: Vec<Term>,
     interest: Interest,
@@ -44,10 +44,13 @@ impl From<i64> for Amount {
 /// One part of a sum.
 struct Term {
     of: Of,
+    /// No term before it looks at the same things.
+    is_first: bool,
     worth: Worth,
 }
 
 /// Kind of things that have a worth, and their name.
+#[derive(PartialEq, Eq)]
 enum Of {
     Documents(&'static str),
     Events(&'static str),
@@ -174,8 +177,8 @@ impl Conservation {
         self
     }
 
-    /// Says what a document is worth that is there before anything starts. One of which nothing is said is worth nothing until it is first
-    /// written.
+    /// Says what a document is worth that is there before anything starts, in all terms together that look at its collection; said again
+    /// of the same one, it adds up. One of which nothing is said is worth nothing until it is first written.
     ///
     /// ```
     /// use seaworthy_sim::invariants::conserved;
@@ -190,7 +193,8 @@ impl Conservation {
     /// ```
     #[must_use]
     pub fn prepared(mut self, collection: &'static str, id: impl Into<SmolStr>, worth: i64) -> Self {
-        self.prepared.insert((collection, id.into()), worth);
+        let known = self.prepared.entry((collection, id.into())).or_default();
+        *known = known.saturating_add(worth);
         self
     }
 
@@ -226,7 +230,8 @@ impl Conservation {
 
     fn term(mut self, of: Of, interest: Interest, worth: Worth) -> Self {
         self.interest = self.interest | interest;
-        self.terms.push(Term { of, worth });
+        let is_first = self.terms.iter().all(|term| term.of != of);
+        self.terms.push(Term { of, is_first, worth });
         self
     }
 
@@ -234,7 +239,7 @@ impl Conservation {
     fn change(&mut self, event: &Event, store: &SmolStr, effects: &[Effect], judge: &mut Judge<'_>) -> Option<i64> {
         let mut by = None::<i64>;
         for (at, effect) in effects.iter().enumerate() {
-            for (number, Term { of, worth }) in self.terms.iter_mut().enumerate() {
+            for (number, Term { of, is_first, worth }) in self.terms.iter_mut().enumerate() {
                 let (id, body) = match (&*of, effect) {
                     (Of::Documents(known), Effect::Document { collection, id, body, .. }) if collection == known => {
                         (Some(id), body.as_deref())
@@ -266,8 +271,10 @@ impl Conservation {
                 let before = id.map_or(0, |id| {
                     let before = self.worth.insert((number, store.clone(), id.clone()), now);
                     before.unwrap_or_else(|| match of {
-                        Of::Documents(known) => self.prepared.get(&(*known, id.clone())).copied().unwrap_or(0),
-                        Of::Events(_) | Of::Messages(_) => 0,
+                        Of::Documents(known) if *is_first => {
+                            self.prepared.get(&(*known, id.clone())).copied().unwrap_or(0)
+                        }
+                        Of::Documents(_) | Of::Events(_) | Of::Messages(_) => 0,
                     })
                 });
                 by = Some(by.unwrap_or(0).saturating_add(now).saturating_sub(before));

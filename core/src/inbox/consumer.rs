@@ -98,9 +98,11 @@ impl Consumer {
         if let Some(spawner) = &self.scopes {
             spawner.offer(Arc::new(self.clone()));
         }
+        // In a box: it is large, and whoever makes, spawns or awaits this future would copy it each time.
+        let consuming = Box::pin(self.consume());
         match self.config.redrive_requests {
-            None => self.consume().await,
-            Some(every) => drop(join(self.consume(), self.heed_requests(every)).await),
+            None => consuming.await,
+            Some(every) => drop(join(consuming, self.heed_requests(every)).await),
         }
     }
 

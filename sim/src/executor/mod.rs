@@ -72,12 +72,13 @@ impl<T> Spawner<T> {
         self.0.is_any.store(true, Ordering::Relaxed);
     }
 
-    fn take(&self) -> Vec<T> {
+    /// Returns the tasks that were started since this was asked last, if there are any.
+    fn take(&self) -> Option<Vec<T>> {
         if !self.0.is_any.load(Ordering::Relaxed) {
-            return Vec::new();
+            return None;
         }
         self.0.is_any.store(false, Ordering::Relaxed);
-        std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
@@ -152,8 +153,8 @@ impl<T: Future<Output = ()> + Unpin> Executor<T> {
 
     /// Returns the task that goes next.
     fn next(&mut self) -> Option<Id> {
-        for task in self.spawner.take() {
-            self.adopt(task);
+        if let Some(tasks) = self.spawner.take() {
+            tasks.into_iter().for_each(|task| self.adopt(task));
         }
         let order = &mut self.order;
         self.ready.take(|count| order.below(count) as usize)

@@ -233,3 +233,26 @@ fn a_limit_that_was_dropped_wakes_nobody_and_takes_no_time() {
         assert!(time.elapsed() - before < ms(11), "a limit that is waited for comes");
     });
 }
+
+#[test]
+fn limits_and_sleeps_come_in_the_order_of_their_times_whatever_was_set_or_dropped_in_between() {
+    run(1, async |time, spawner| {
+        let ended = Rc::new(RefCell::new(Vec::new()));
+        for (after, is_limit) in [(30, true), (10, true), (20, false), (60, true), (5, false), (50, true), (40, false)] {
+            let (clock, ends) = (time.clone(), ended.clone());
+            let waits = async move {
+                let mut dropped = Box::pin(clock.limit(ms(after + 5)));
+                assert!(poll!(dropped.as_mut()).is_pending());
+                match is_limit {
+                    true => select(pin!(clock.limit(ms(after))), dropped).await.factor_first().0,
+                    false => select(pin!(clock.sleep(ms(after))), dropped).await.factor_first().0,
+                }
+                ends.borrow_mut().push(after);
+            };
+            spawner.spawn(waits.boxed_local());
+        }
+        time.sleep(ms(100)).await;
+        assert_eq!(*ended.borrow(), [5, 10, 20, 30, 40, 50, 60]);
+        assert_eq!(time.waiting(), 0);
+    });
+}

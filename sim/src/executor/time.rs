@@ -37,34 +37,39 @@ struct Inner {
 struct Timers {
     due: BinaryHeap<Reverse<Timer>>,
     set: u64,
-    /// Timers of limits, in no order. Nearly all are dropped before their time comes, and then wake nobody, and no time
-    /// passes for their sake; there are a handful at a time, so that to look through them costs less than to keep order.
+    /// Timers of limits, the earliest first. Nearly all are dropped before their time comes, and then wake nobody, and no
+    /// time passes for their sake; there are a handful at a time, and a new one is mostly the latest of them.
     limits: Vec<Timer>,
 }
 
 impl Timers {
-    /// Time and number of the next timer.
-    fn next(&self) -> Option<(u64, u64)> {
-        let timer = self.due.peek().map(|Reverse(timer)| (timer.at_ns, timer.number));
-        let limit = self.limits.iter().min().map(|timer| (timer.at_ns, timer.number));
-        match (timer, limit) {
-            (Some(timer), Some(limit)) => Some(timer.min(limit)),
-            (timer, limit) => timer.or(limit),
-        }
+    /// Time at which the next timer is due.
+    fn next(&self) -> Option<u64> {
+        let timer = self.due.peek().map(|Reverse(timer)| timer.at_ns);
+        let limit = self.limits.first().map(|limit| limit.at_ns);
+        timer.into_iter().chain(limit).min()
     }
 
-    /// Takes out the timer of a limit, by its number.
-    fn take_limit(&mut self, number: u64) -> Option<Timer> {
-        let at = self.limits.iter().position(|timer| timer.number == number)?;
-        Some(self.limits.swap_remove(at))
+    fn add_limit(&mut self, limit: Timer) {
+        let behind = self.limits.iter().rposition(|earlier| *earlier < limit);
+        self.limits.insert(behind.map_or(0, |at| at + 1), limit);
+    }
+
+    /// Drops the timer of a limit, by its number.
+    fn drop_limit(&mut self, number: u64) {
+        if let Some(at) = self.limits.iter().rposition(|limit| limit.number == number) {
+            self.limits.remove(at);
+        }
     }
 
     /// Takes the next timer out, if it is due.
     fn pop(&mut self, now_ns: u64) -> Option<Waker> {
-        let next = self.next().filter(|(at_ns, _)| *at_ns <= now_ns)?;
-        match self.take_limit(next.1) {
-            Some(limit) => Some(limit.waker),
-            None => self.due.pop().map(|Reverse(timer)| timer.waker),
+        let timer = self.due.peek().map(|Reverse(timer)| timer);
+        let limit = self.limits.first().filter(|limit| timer.is_none_or(|timer| *limit < timer));
+        let next = limit.or(timer).filter(|next| next.at_ns <= now_ns)?;
+        match self.limits.first().is_some_and(|limit| limit == next) {
+            true => Some(self.limits.remove(0).waker),
+            false => self.due.pop().map(|Reverse(timer)| timer.waker),
         }
     }
 }
@@ -133,7 +138,7 @@ impl Time {
     /// Lets the time pass until the next timer is due, and wakes all that are due by then; `false` if there is none.
     pub(super) fn skip(&self) -> bool {
         let mut timers = self.timers();
-        let Some((at_ns, _)) = timers.next() else { return false };
+        let Some(at_ns) = timers.next() else { return false };
         let now = self.now_ns().max(at_ns);
         self.set(now);
         while let Some(waker) = timers.pop(now) {
@@ -201,8 +206,8 @@ impl Future for Moment<'_> {
             match self.limit {
                 None => timers.due.push(Reverse(timer)),
                 Some(before) => {
-                    timers.take_limit(before);
-                    timers.limits.push(timer);
+                    timers.drop_limit(before);
+                    timers.add_limit(timer);
                     self.limit = Some(number);
                 }
             }
@@ -229,7 +234,7 @@ impl Drop for Limit<'_> {
     fn drop(&mut self) {
         let Moment { time, limit, .. } = self.0;
         if let Some(number @ 1..) = limit {
-            let _ = time.timers().take_limit(number);
+            time.timers().drop_limit(number);
         }
     }
 }

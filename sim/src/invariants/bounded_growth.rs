@@ -159,21 +159,24 @@ impl BoundedGrowth {
         let before = self.prepared.iter().find(of_table).map_or(0, |known| known.rows);
         let said = |list: &[(StoreTable, u64)]| list.iter().find(|(known, _)| known == table).map(|(_, most)| *most);
         let (name, work) = (table.name(), self.work);
-        let kept = format!("`{store}` keeps {rows} rows of {name}");
-        let (most, sentence) = match (said(&self.kept_rows), said(&self.kept_per_item)) {
-            (Some(most), _) => (most, format!("{kept} at rest, and may keep {most}")),
-            (None, Some(each)) => (
-                before + each * work,
-                format!("{kept} after {work} requests and handled messages, and may keep {each} for each of them"),
-            ),
+        let (in_all, for_each) = (said(&self.kept_rows), said(&self.kept_per_item));
+        let most = match (in_all, for_each) {
+            (Some(most), _) => most,
+            (None, Some(each)) => before + each * work,
             (None, None) if *table == StoreTable::Outbox && self.has_heartbeats => return,
-            (None, None) => {
-                (before + self.per_item * work + BESIDES, format!("{kept}, after {work} requests and handled messages"))
-            }
+            (None, None) => before + self.per_item * work + BESIDES,
         };
         if *rows <= most {
             return;
         }
+        let kept = format!("`{store}` keeps {rows} rows of {name}");
+        let sentence = match (in_all, for_each) {
+            (Some(most), _) => format!("{kept} at rest, and may keep {most}"),
+            (None, Some(each)) => {
+                format!("{kept} after {work} requests and handled messages, and may keep {each} for each of them")
+            }
+            (None, None) => format!("{kept}, after {work} requests and handled messages"),
+        };
         judge.violate(Entity::named(store.clone(), name), sentence, vec![event]);
     }
 

@@ -238,7 +238,8 @@ fn a_limit_that_was_dropped_wakes_nobody_and_takes_no_time() {
 fn limits_and_sleeps_come_in_the_order_of_their_times_whatever_was_set_or_dropped_in_between() {
     run(1, async |time, spawner| {
         let ended = Rc::new(RefCell::new(Vec::new()));
-        for (after, is_limit) in [(30, true), (10, true), (20, false), (60, true), (5, false), (50, true), (40, false)] {
+        for (after, is_limit) in [(30, true), (10, true), (20, false), (60, true), (5, false), (50, true), (40, false)]
+        {
             let (clock, ends) = (time.clone(), ended.clone());
             let waits = async move {
                 let mut dropped = Box::pin(clock.limit(ms(after + 5)));

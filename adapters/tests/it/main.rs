@@ -20,6 +20,7 @@ mod events_unread;
 mod events_waiting;
 mod files;
 mod health;
+mod inbox_attempts;
 mod inbox_broker_down;
 mod inbox_deaths;
 mod inbox_extension;

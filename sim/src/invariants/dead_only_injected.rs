@@ -45,7 +45,7 @@ pub struct DeadOnlyInjected {
     unasked: Lookup<MessageId, Unasked>,
     /// Commands that somebody has decided to reject.
     rejected: Lookup<MessageId, ()>,
-    /// Whether a store was put back.
+    /// `true` once a store was put back.
     is_restored: bool,
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Fate {
     Lost,
     /// It is not done, and never returns.
     Hangs,
+    /// It is done so much later.
+    Late(Duration),
 }
 
 /// Asked with an operation and the number of its call, from 1.
@@ -60,7 +62,15 @@ impl Calls {
         pauses(&self.times(operation))
     }
 
-    fn fate(&self, operation: Operation) -> Fate {
+    async fn fate(&self, operation: Operation) -> Fate {
+        let fate = self.decide(operation);
+        if let Fate::Late(by) = fate {
+            self.clock.sleep(by).await;
+        }
+        fate
+    }
+
+    fn decide(&self, operation: Operation) -> Fate {
         let mut made = self.made.lock().expect("no panic with it in hand");
         made.push((operation, self.clock.now()));
         let number = made.iter().filter(|(asked, _)| *asked == operation).count();
@@ -76,7 +86,7 @@ pub(crate) fn pauses(moments: &[Timestamp]) -> Vec<u128> {
 
 async fn ended<T, E: PortError>(fate: Fate, inner: impl Future<Output = Result<T, E>> + Send) -> Result<T, E> {
     match fate {
-        Fate::Well => inner.await,
+        Fate::Well | Fate::Late(_) => inner.await,
         Fate::Fails(kind) => Err(E::new(kind, "as the test says")),
         Fate::Hangs => std::future::pending().await,
         Fate::Lost => inner.await.and_then(|_| Err(E::new(FailureKind::Unknown, "the answer is lost"))),
@@ -95,7 +105,7 @@ impl Intercept for Calls {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        ended(self.fate(call.operation()), inner).await
+        ended(self.fate(call.operation()).await, inner).await
     }
 }
 
@@ -105,12 +115,12 @@ impl InterceptTransaction for Calls {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        ended(self.fate(call.operation()), inner).await
+        ended(self.fate(call.operation()).await, inner).await
     }
 
     async fn commit(self, inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
         let inner = inner?;
-        ended(self.fate(Operation::Commit), inner.commit()).await
+        ended(self.fate(Operation::Commit).await, inner.commit()).await
     }
 }
 

@@ -135,6 +135,20 @@ fn a_store_in_which_nothing_begins_is_no_failure_of_a_message_and_one_that_does_
     });
 }
 
+/// It would refuse it again: that is the message's own doing, and counts as such.
+#[test]
+fn what_the_store_refuses_counts_as_a_failure_of_the_message() {
+    on_each_store(async |world| {
+        let refused = || StoreError::Refused("no such table".into());
+        let handler = Scripted::new(move |_, _| Box::pin(async move { Err(refused().into()) }));
+        world.publish([order(1)]).await;
+        let consumer = handler.consumer(&world.ports, |config| config.max_failures(3).max_store_failures(7));
+        world.ports.spawn(SHOP, consumer.run());
+        world.pass(600 * SECOND).await;
+        assert_eq!((handler.runs("order-1"), world.unacknowledged(), world.letters().await.len()), (3, 0, 1));
+    });
+}
+
 #[test]
 fn what_the_store_takes_is_not_taken_from_the_time_of_the_handler() {
     on_each_store(async |world| {

@@ -54,6 +54,7 @@ mod outbox_rest;
 mod outbox_rows;
 mod outbox_schedule;
 mod outbox_settling;
+mod outbox_suspects;
 mod outbox_topics;
 mod outbox_unread;
 mod participant_retention;

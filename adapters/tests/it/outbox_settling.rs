@@ -289,7 +289,12 @@ fn what_a_pass_has_no_time_for_begins_the_next_one_and_no_claim_is_lost() {
         let began = world.ports.clock.now();
         for number in 0..4 {
             world.stage([message("orders", number)]).await;
-            assert_eq!(relay.pass().await.expect("up").lost, 0);
+            let report = relay.pass().await.expect("up");
+            assert_eq!(
+                (report.lost, report.dispatched + report.released),
+                (0, report.claimed),
+                "nobody waits for a lease"
+            );
         }
         assert_eq!(
             world.ports.clock.now().since(began),

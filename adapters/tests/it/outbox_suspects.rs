@@ -33,6 +33,11 @@ fn config() -> RelayConfig {
 /// Stages so many messages of a topic that has not said anything yet, which `deaths` relays have had in hand.
 async fn survivors(world: &World, topic: &str, count: usize, deaths: u32) {
     world.stage((0..count).map(|number| message(topic, number))).await;
+    die(world, count, deaths).await;
+}
+
+/// Lets so many relays die with all rows in hand.
+async fn die(world: &World, count: usize, deaths: u32) {
     for death in 0..deaths {
         let request = ClaimRequest {
             token: ClaimToken(Uuid::from_u128(1 + u128::from(death))),
@@ -165,6 +170,26 @@ fn suspects_that_waited_have_one_turn_before_all_others() {
             accepted.push(["orders", "suspect"].map(|topic| world.broker.accepted_of(topic)));
         }
         assert_eq!(accepted, [[1, 0], [1, 1], [3, 1], [3, 2]]);
+    });
+}
+
+/// Topics that were down are asked one by one, and the first takes as long as there is time.
+#[test]
+fn suspects_for_whom_there_is_no_time_left_are_given_back_at_once() {
+    on_each_store(async |world| {
+        let up_again = world.ports.clock.now() + Duration::from_secs(300);
+        world.broker.says(move |_, now| match now < up_again {
+            true => Err(PublishError::Unavailable("no leader".into())),
+            false => Ok(()),
+        });
+        world.stage(["a", "b", "c", "d"].map(|topic| message(topic, 0))).await;
+        let mut relay = Relay::new(&slow(world, Duration::from_secs(3))).config(config().bury_after_claims(None));
+        assert_eq!(relay.pass().await, Ok(report(4, 0)), "each topic is down");
+        world.pass(Duration::from_secs(600)).await;
+        die(world, 4, 2).await;
+        for left in [4, 3, 2, 1] {
+            assert_eq!(relay.pass().await, Ok(report(left, 1)), "nobody waits for a lease");
+        }
     });
 }
 
